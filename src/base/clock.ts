@@ -1,0 +1,32 @@
+/** A duration or a point of CLOCK_MONOTONIC, in milliseconds (fractions allowed). */
+export type Ms = number;
+
+/** Where time comes from and how one is woken; tests put a hand-driven one in its place. */
+export interface Clock {
+  /** Milliseconds of CLOCK_MONOTONIC: the same number in every process of this boot, never set back. */
+  now(): Ms;
+  /** Calls `wake` once, at or after `when`; the returned function forgets it. `Infinity` never fires. */
+  at(when: Ms, wake: () => void): () => void;
+}
+
+// setTimeout takes a 32-bit count of milliseconds and fires at once beyond it.
+const LONGEST_TIMER = 0x7fffffff;
+
+/** The real clock. */
+export const monotonic: Clock = {
+  now: () => Number(process.hrtime.bigint()) / 1e6,
+  at(when, wake) {
+    if (when === Number.POSITIVE_INFINITY) return () => {};
+    let timer: NodeJS.Timeout;
+    const arm = () => {
+      const left = when - monotonic.now();
+      if (left <= 0) timer = setTimeout(wake, 0);
+      else timer = setTimeout(left > LONGEST_TIMER ? arm : wake, Math.min(Math.ceil(left), LONGEST_TIMER));
+    };
+    arm();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The wall clock, for stamps that people read; nothing is ever decided by it. */
+export const wallClock = { now: (): Date => new Date() };

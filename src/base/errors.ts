@@ -1,0 +1,35 @@
+/** Why a command or a start could not go on; each code is acted on by some caller. */
+export type ErrorCode = "usage" | "config" | "system" | "unknown-service" | "not-permitted" | "timeout";
+
+/** An expected failure, told as one sentence: what could not be done, to what, why, and what would do. */
+export class UpkeepError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "UpkeepError";
+    this.code = code;
+  }
+}
+
+/** What is wrong in a configuration, and where: printed as `FILE:LINE: text`. */
+export interface Problem {
+  /** An error keeps its service from running as written; a warning does not. */
+  readonly severity: "error" | "warning";
+  /** The service it belongs to; absent for the global configuration and for the set as a whole. */
+  readonly service?: string;
+  /** The file, and the line (from 1) where there is one: `/etc/service/db/service.ini:7`. */
+  readonly where: string;
+  /** One sentence in lower case without a full stop, naming the value and what would do. */
+  readonly text: string;
+}
+
+/** For the default arm of a switch over a closed union: a new member breaks the build, not the run. */
+export function unreachable(value: never): never {
+  throw new Error(`unreachable: ${JSON.stringify(value)}`);
+}
+
+/** The `code` of a Node system error (`ENOENT`), or its message where it has none. */
+export function errorCode(error: unknown): string {
+  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
+  return error instanceof Error ? error.message : String(error);
+}

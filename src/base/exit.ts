@@ -1,0 +1,19 @@
+import { signalName } from "./signals.ts";
+
+/** How a process ended: by its own exit code or by a signal's number. */
+export type Exit = { readonly code: number } | { readonly signal: number };
+
+/** The number a shell shows for it: the code, or 128 + the signal. */
+export function shellCode(exit: Exit): number {
+  return "code" in exit ? exit.code : 128 + exit.signal;
+}
+
+/** What a person reads of it: `exit 3`, `killed by SIGKILL`. */
+export function exitText(exit: Exit): string {
+  return "code" in exit ? `exit ${exit.code}` : `killed by ${signalName(exit.signal)}`;
+}
+
+/** The two arguments runsv gives to `finish`: exit code or -1, and the signal's number or 0 (runsv(8)). */
+export function finishArguments(exit: Exit): [string, string] {
+  return "code" in exit ? [String(exit.code), "0"] : ["-1", String(exit.signal)];
+}

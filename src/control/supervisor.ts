@@ -1,0 +1,68 @@
+// What the faces may ask of the manager; the manager implements it, no face knows more.
+import type { Problem } from "../base/errors.ts";
+import type { ServiceStatus } from "../service/status.ts";
+
+export type OrderName = "start" | "once" | "stop" | "restart" | "pause" | "cont" | "reload";
+
+/** An order to one service; it is accepted at once, its outcome is seen by watching. */
+export type Order = { readonly do: OrderName } | { readonly do: "signal"; readonly signal: number };
+
+/** A change that is told to whoever watches. */
+export interface ServiceEvent {
+  /** ISO 8601 wall time. */
+  readonly time: string;
+  readonly service: string;
+  /** `state`: the status changed; `removed`: the service is gone. Others are reports: started, ready, ended, killed… */
+  readonly event: string;
+  /** One sentence for a person. */
+  readonly text: string;
+  readonly status: ServiceStatus | null;
+}
+
+/** A line of a service's output, as it is kept for `upkeep logs`. */
+export interface LogLine {
+  readonly service: string;
+  /** Wall time of its reading, in milliseconds since 1970. */
+  readonly time: number;
+  /** Without its newline; bytes as they came. */
+  readonly line: Buffer;
+  /** True if the line went on in another piece (it was longer than log-line-max). */
+  readonly continues: boolean;
+}
+
+export interface Health {
+  readonly healthy: boolean;
+  /** One sentence. */
+  readonly text: string;
+}
+
+/** What `apply` did, or with `dryRun` would do. */
+export interface Change {
+  readonly service: string;
+  readonly change: "added" | "removed" | "restarted" | "updated";
+  /** The keys that differ; empty for added and removed. */
+  readonly keys: readonly string[];
+}
+
+export interface Supervisor {
+  /** All services in order of name; loggers are in their service's `log`, and not in the list. */
+  services(): readonly ServiceStatus[];
+  /** One service, or a logger as `web/log`; null if there is none. */
+  service(name: string): ServiceStatus | null;
+  /** Why it was refused, as one sentence, or null once it is accepted. A start or restart takes the newest definition. */
+  order(name: string, order: Order): string | null;
+  /** Calls `listener` after each change until the returned function is called. Never from within `order`. */
+  watch(listener: (event: ServiceEvent) => void): () => void;
+  /** The last `count` lines that are kept, oldest first; of all the named services, in the order of their reading. */
+  logs(names: readonly string[], count: number): readonly LogLine[];
+  /** Calls `listener` for each further line of these services until the returned function is called. */
+  follow(names: readonly string[], listener: (line: LogLine) => void): () => void;
+  /** The verdict on all services, or on the named ones. */
+  health(names: readonly string[]): Health;
+  /** Reads all configuration again and makes it so. */
+  apply(dryRun: boolean): Promise<{ readonly changes: readonly Change[]; readonly problems: readonly Problem[] }>;
+  /** Begins the ordered stop; the program then ends with `code`. */
+  shutdown(code: number, why: string): void;
+  /** For `version -o json` and error texts. */
+  readonly about: { readonly version: string; readonly node: string; readonly corePid: number; readonly scanDir: string };
+}

@@ -1,0 +1,141 @@
+// The whole vocabulary of a service's life. Types only.
+import type { Ms } from "../base/clock.ts";
+import type { Exit } from "../base/exit.ts";
+
+/** What is asked for, apart from what is: `once` lets it end by itself. */
+export type Want = "up" | "down" | "once";
+
+/** Who caused a stop or a restart; for the log line and the status. */
+export type Cause = "request" | "dependency" | "changed" | "removed" | "shutdown";
+
+/** True in every phase. */
+export interface Common {
+  readonly want: Want;
+  /** Since when it is in this phase. */
+  readonly since: Ms;
+  /** Numbers the processes of this service, over its whole life; with the service's number it names a child. */
+  readonly sequence: number;
+  /** Starts of the main process after the first, over its whole life. */
+  readonly restarts: number;
+  /** Crashes since it was last stable: the exponent of the next delay. */
+  readonly streak: number;
+  /** When it crashed, newest last, no more than give-up needs. */
+  readonly crashes: readonly Ms[];
+  /** How and when the main process last ended, or why it could not be started. */
+  readonly last: Ending | null;
+  /** State of the jitter's generator, so that a step stays pure. */
+  readonly seed: number;
+}
+
+export interface Ending {
+  readonly at: Ms;
+  /** Null: it never ran, `reason` says why. */
+  readonly exit: Exit | null;
+  readonly reason: string | null;
+}
+
+/** What is to be done once the leftovers are gone and `finish` has run. */
+export type Next = "down" | "start" | "backoff" | "failed" | "done" | "delayed";
+
+/** A running process of the service: `child` is its sequence number; pid 0 until the core has told it. */
+interface Running {
+  readonly child: number;
+  readonly pid: number;
+}
+
+export type State = Common &
+  (
+    | { readonly phase: "down" }
+    /** Wanted up; something that it requires is not ready. */
+    | { readonly phase: "waiting" }
+    /** start-pre runs. */
+    | ({ readonly phase: "preparing"; readonly until: Ms } & Running)
+    /** The main process runs and is not ready. `deadline` is the end of start-timeout, `until` the nearer of that and settle. */
+    | ({
+        readonly phase: "starting";
+        readonly until: Ms;
+        readonly deadline: Ms;
+        readonly startedAt: Ms;
+        readonly paused: boolean;
+      } & Running)
+    | ({ readonly phase: "up"; readonly startedAt: Ms; readonly paused: boolean } & Running)
+    /** Asked to end; KILL at `until`. `again` starts it anew afterwards. `failure` tells why, where it was a failed start. */
+    | ({
+        readonly phase: "stopping";
+        readonly until: Ms;
+        readonly startedAt: Ms;
+        readonly killed: boolean;
+        readonly again: boolean;
+        readonly cause: Cause | "start-timeout";
+        /** True while the process that is being stopped is start-pre. */
+        readonly preparing: boolean;
+      } & Running)
+    /** What is left of the service is being ended: TERM first, KILL at `until`. `finished`: finish has run already. */
+    | { readonly phase: "sweeping"; readonly until: Ms; readonly killed: boolean; readonly finished: boolean; readonly next: Next }
+    /** `finish` runs; KILL at `until`. */
+    | ({ readonly phase: "finishing"; readonly until: Ms; readonly killed: boolean; readonly next: Next } & Running)
+    /** Starts again at `until`. */
+    | { readonly phase: "backoff"; readonly until: Ms }
+    /** Given up. */
+    | { readonly phase: "failed" }
+    /** A oneshot, `once` or a restart policy that has come to its end. */
+    | { readonly phase: "done" }
+  );
+
+export type Phase = State["phase"];
+/** The state while in phase P. */
+export type In<P extends Phase> = Extract<State, { readonly phase: P }>;
+
+export type Event =
+  // orders
+  | { readonly type: "start"; readonly once: boolean }
+  /** `grace` overrides the spec's (a shutdown clips it); `eof` closes a logger's input instead of a signal. */
+  | { readonly type: "stop"; readonly cause: Cause; readonly grace: Ms | null; readonly eof: boolean }
+  | { readonly type: "restart"; readonly cause: Cause }
+  /** STOP or CONT was asked for. */
+  | { readonly type: "pause" }
+  | { readonly type: "cont" }
+  /** The grace of a running stop is over now. */
+  | { readonly type: "kill" }
+  // facts
+  /** All that it requires is ready. */
+  | { readonly type: "clear" }
+  | { readonly type: "spawned"; readonly child: number; readonly pid: number }
+  | { readonly type: "unspawned"; readonly child: number; readonly reason: string }
+  | { readonly type: "exited"; readonly child: number; readonly exit: Exit }
+  | { readonly type: "ready" }
+  /** Answer to `sweep`, and again whenever the number has changed. */
+  | { readonly type: "swept"; readonly left: number }
+  | { readonly type: "timeout" };
+
+/** What a step asks for. The runner carries each out at once and steps its outcome before the next event. */
+export type Effect =
+  /** Is all that it requires ready? Answered with `clear`, now or later. */
+  | { readonly type: "gate" }
+  | { readonly type: "spawn"; readonly role: "main" | "pre"; readonly child: number }
+  | { readonly type: "spawn-finish"; readonly child: number; readonly exit: Exit }
+  /** Signals the process, or with `group` its whole group; CONT follows a signal that ends a stopped process. */
+  | { readonly type: "kill"; readonly child: number; readonly signal: number; readonly group: boolean }
+  /** End of file for a logger. */
+  | { readonly type: "close-input" }
+  /** Find what is left of the service, signal it (0 only counts), answer with `swept`. */
+  | { readonly type: "sweep"; readonly signal: number }
+  /** Begin or end the watch for readiness by `check`. */
+  | { readonly type: "watch-ready"; readonly on: boolean }
+  | { readonly type: "report"; readonly report: Report };
+
+/** What people are told, one line each. */
+export type Report =
+  | { readonly what: "started"; readonly pid: number }
+  | { readonly what: "ready"; readonly after: Ms }
+  | { readonly what: "unstartable"; readonly reason: string; readonly retryIn: Ms | null }
+  /** It ended without being asked to. `retryIn`: 0 at once, null not at all. */
+  | { readonly what: "ended"; readonly exit: Exit; readonly lived: Ms; readonly retryIn: Ms | null; readonly failure: boolean }
+  | { readonly what: "stopping"; readonly cause: Cause | "start-timeout"; readonly signal: number }
+  | { readonly what: "stopped"; readonly exit: Exit; readonly took: Ms }
+  | { readonly what: "killed"; readonly after: Ms }
+  | { readonly what: "leftovers"; readonly count: number; readonly killed: boolean }
+  | { readonly what: "gave-up"; readonly crashes: number; readonly within: Ms }
+  | { readonly what: "done"; readonly exit: Exit | null };
+
+export type Step = readonly [State, readonly Effect[]];
