@@ -273,12 +273,10 @@ void manager_died(int status) {
     struct logpipe *pipe = pipe_at(slot);
     if (!pipe || !pipe->handed) continue;
     // It died with a read begun, or with an unfinished line in its hands: what comes next is no start of a line.
-    if (pipe->taking || pipe->held > 0) {
-      pipe->skip = true;
-      pipe->lost = pipe->taking && pipe->held == 0 ? -1 : pipe->held;
-    }
+    pipe->skip = pipe->skip || pipe->taking || pipe->partial > 0;
+    pipe->lost = pipe->taking || pipe->lost < 0 ? -1 : pipe->lost + pipe->held;
     pipe->taking = false;
-    pipe->held = 0;
+    pipe->held = pipe->partial = 0;
     pipe->waiting = false;
   }
   explain_end(status);

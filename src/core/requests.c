@@ -312,12 +312,14 @@ static void request_ack(struct frame *frame) {
 
 static void request_about_pipe(struct frame *frame) {
   struct logpipe *pipe = pipe_by_tag(frame->fields[0]);
-  long long bytes = 0;
+  long long bytes = 0, partial = 0;
   if (!pipe || (frame->count > 1 && !parse_number(frame->fields[1], 0, INT64_MAX, &bytes))) return;
+  if (frame->type == DOWN_held && !parse_number(frame->fields[2], 0, INT64_MAX, &partial)) return;
   if (frame->type == DOWN_shut) return pipe_close(pipe, false);
   if (frame->type == DOWN_drop) return pipe_close(pipe, true);
   pipe->taking = frame->type == DOWN_taking;
   pipe->held = frame->type == DOWN_taking ? 0 : bytes;
+  pipe->partial = frame->type == DOWN_drained ? bytes : partial;
   if (frame->type != DOWN_drained) return;
   pipe->waiting = false;
   pipe_arm(pipe);

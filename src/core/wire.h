@@ -21,7 +21,7 @@
   X(shut, 1)     /* tag: close the write end, so that its reader sees the end of the file */            \
   X(drop, 1)     /* tag: close both ends and forget it */                                               \
   X(taking, 1)   /* tag: about to read from it */                                                       \
-  X(held, 2)     /* tag bytes: this much of it is in the manager's hands */                             \
+  X(held, 3)     /* tag bytes partial: in the manager's hands, of which an unfinished line */               \
   X(drained, 2)  /* tag bytes: all is written out but this much of an unfinished line; tell of more */  \
   X(remember, 2) /* key blob */                                                                         \
   X(forget, 1)   /* key */                                                                              \
