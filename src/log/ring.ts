@@ -136,8 +136,9 @@ export function createRing(service: string, limits: Partial<RingLimits> = {}): R
       let count = 0;
       for (const lines of blocks) {
         const { bytes, ends } = lines;
-        // Of a block that is longer than the ring only the end is copied.
+        // Of a block that is longer than the ring only the end is copied; then nothing older has a place.
         const first = firstThatFits(lines, max);
+        if (first > 0) while (usedLines > 0) forgetOldest();
         for (let index = first; index < ends.length; index++) {
           add(bytes, startAfter(lines, index - 1), ends[index] as number, time, newest + index, goesOn(lines, index));
         }

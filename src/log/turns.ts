@@ -39,10 +39,14 @@ export function createTurns<T>(
     ready = [];
     const end = clock.now() + ROUND;
     let done = 0;
-    while (done < round.length && (done === 0 || clock.now() < end)) turn(round[done++] as T);
-    ready = [...round.slice(done), ...ready];
-    isRunning = ready.length > 0;
-    if (isRunning) soon(run);
+    try {
+      while (done < round.length && (done === 0 || clock.now() < end)) turn(round[done++] as T);
+    } finally {
+      // Also when a turn throws: the others must not wait for ever.
+      ready = [...round.slice(done), ...ready];
+      isRunning = ready.length > 0;
+      if (isRunning) soon(run);
+    }
   };
 
   return {

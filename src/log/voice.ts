@@ -1,5 +1,5 @@
 // upkeep's own voice. It waits for nobody: what cannot be said at once is dropped, counted, and the count said later.
-import type { Logger } from "pino";
+import type { Logger, pino } from "pino";
 import type { Sink } from "./sink.ts";
 
 /** From the most to the least talkative; a voice says its own level and those after it. */
@@ -16,8 +16,8 @@ export interface Voice extends Readonly<Record<VoiceLevel, (text: string, fields
   settled(): Promise<void>;
 }
 
-/** Makes pino write to `destination`; loaded late, it is not needed for the first service. */
-export type LoadPino = () => Promise<typeof import("pino")>;
+/** Loads pino; late, for no service waits for it. */
+export type LoadPino = () => Promise<{ readonly pino: typeof pino }>;
 
 export interface VoiceOptions {
   /** Standard error's sink. */
