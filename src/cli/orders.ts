@@ -117,7 +117,7 @@ function tellOutcome(outcome: Outcome, context: Context): number {
       return fail(
         context,
         `${name}: cannot ${verb.words?.cannot ?? "do that"}: ${outcome.why}`,
-        codeOfRefusal(context, name),
+        notRunning(name, context) === null ? exitCodes.failed : exitCodes.notRunning,
       );
     case "removed":
       return verb.order === "stop" ? say(context, `${name}: removed`) : fail(context, `${name}: it was removed`);
