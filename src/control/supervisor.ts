@@ -64,5 +64,10 @@ export interface Supervisor {
   /** Begins the ordered stop; the program then ends with `code`. */
   shutdown(code: number, why: string): void;
   /** For `version -o json` and error texts. */
-  readonly about: { readonly version: string; readonly node: string; readonly corePid: number; readonly scanDir: string };
+  readonly about: {
+    readonly version: string;
+    readonly node: string;
+    readonly corePid: number;
+    readonly scanDir: string;
+  };
 }
