@@ -109,6 +109,8 @@ export async function launch(words: readonly string[], options: LaunchOptions = 
       if (isAlive(init)) process.kill(init, "SIGKILL");
       unshare.kill("SIGKILL");
       await ended;
+      // The kernel lets PID 1 become a zombie only after all else in its namespace is gone.
+      await eventually("the namespace is gone", () => !isAlive(init));
     },
   };
   living.add(namespace);
