@@ -8,7 +8,7 @@ import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 
 const node = realpathSync(process.execPath);
 const waiting =
-  "console.log('pid', process.pid); process.on('SIGTERM', () => process.exit(7)); setInterval(() => {}, 1e6)";
+  "process.on('SIGTERM', () => process.exit(7)); console.log('pid', process.pid); setInterval(() => {}, 1e6)";
 
 test("a launched program is PID 1, hears a signal from outside, and its exit code comes back", async () => {
   const space = await launch(["-e", waiting], { program: node, env: { COLOUR: "blue" } });
