@@ -42,6 +42,8 @@ export interface Namespace {
   /** All that the program and its services have written so far. */
   stdout(): string;
   stderr(): string;
+  /** Both, one after the other: for a line that may come on either. */
+  output(): string;
   /** Every process of the namespace but PID 1 and `inside` commands, zombies included, by the pids of this side. */
   processes(): number[];
   /** The pid on this side of what `status` calls `inner`; null if it is gone. */
@@ -88,6 +90,7 @@ export async function launch(words: readonly string[], options: LaunchOptions = 
     pid,
     stdout: () => readFileSync(files.stdout, "utf8"),
     stderr: () => readFileSync(files.stderr, "utf8"),
+    output: () => namespace.stdout() + namespace.stderr(),
     processes: () => descendants(init),
     outer: (inner) => findDescendant(init, (each) => innerPid(each) === inner),
     signal: (name) => {
