@@ -1,7 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+// .ci/run counts by a report in JSON beside the usual output.
+const report = process.env["UPKEEP_TEST_REPORT"];
+
 export default defineConfig({
   test: {
+    reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
       {
