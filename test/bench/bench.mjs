@@ -24,20 +24,27 @@ const chosen = Object.entries(subjects).filter(([name, subject]) => {
   return lacking === undefined;
 });
 const work = mkdtempSync(join(tmpdir(), "upkeep-bench-"));
-process.once("SIGINT", () => {
-  rmSync(work, { recursive: true, force: true }); // stages end with us, and with them what they started
-  process.exit(130);
-});
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+]) {
+  process.once(signal, () => {
+    rmSync(work, { recursive: true, force: true }); // stages end with us, and with them what they started
+    process.exit(code);
+  });
+}
 try {
   const paths = { ...compile(work), work };
   const samples = await measure(paths);
-  publish(summarise(samples));
+  publish(summarise(samples, Object.fromEntries(chosen.map(([name, { notes }]) => [name, notes ?? {}]))));
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
 
 async function measure(paths) {
   const samples = {};
+  const [warmUp] = scenes; // brings every program into memory; its figures are dropped
+  for (const [, subject] of chosen) await play(warmUp, subject, paths, "a");
   for (let round = 0; round < options.rounds; round++) {
     // A different subject first in every round, in a fixed order: none always meets the machine as another left it.
     const turn = round % chosen.length;

@@ -14,6 +14,8 @@ const upkeep = join(root, "dist/upkeep");
  * - `argv(dir, paths)`: the command, as PID 1
  * - `status(dir, name)`: the command that asks for one service
  * - `stop`: the signal that asks for the ordered stop (default TERM)
+ * - `notes`: what must be said beside a figure, by measure
+ * - `endsAtOnce`: starts nothing; what is timed is its own end
  * - `isInit`: runs one command and no directory
  */
 export const subjects = {
@@ -29,7 +31,13 @@ export const subjects = {
     needs: [],
     argv: (dir, paths) => [paths.node, join(import.meta.dirname, "naive.mjs"), dir],
   },
-  "node -e 0": { rows: "a", needs: [], argv: (_dir, paths) => [paths.node, "-e", "0"], endsAtOnce: true },
+  "node -e 0": {
+    rows: "a",
+    needs: [],
+    argv: (_dir, paths) => [paths.node, "-e", "0"],
+    endsAtOnce: true,
+    notes: { a: "to its own end" },
+  },
   dinit: {
     rows: "abcdefg",
     needs: ["dinit", "dinitctl"],
@@ -43,6 +51,7 @@ export const subjects = {
     argv: (dir) => ["runsvdir", "-P", dir],
     status: (dir, name) => ["sv", "status", join(dir, name)],
     stop: "SIGHUP", // on TERM runsvdir leaves its services running
+    notes: { d: "by HUP; it waits for nobody, the kernel kills what is left" },
   },
   s6: {
     rows: "abcdefg",
