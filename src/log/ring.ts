@@ -13,7 +13,7 @@ export interface LogLine {
 }
 
 export interface RingLimits {
-  /** Default 64 KB. A single longer line is kept by its first `bytes` bytes, and `continues`. */
+  /** Default 64 KB, newlines counted. A single longer line is kept by its first `bytes` bytes, and `continues`. */
   readonly bytes: number;
   /** Default 1,000. */
   readonly lines: number;
@@ -31,7 +31,7 @@ export interface Ring {
    * A follower that throws harms neither the ring nor who pushed.
    */
   follow(follower: Follower): () => void;
-  /** What the lines take up, without their overhead. */
+  /** What the lines take up, with their newlines. */
   readonly bytes: number;
 }
 
@@ -75,40 +75,52 @@ export function createRing(service: string, limits: Partial<RingLimits> = {}): R
     if (head < length) store.copy(line, head, 0, length - head);
     return line;
   };
-  const makeRoom = (length: number) => {
-    if (usedLines === rows.times.length && usedLines < max.lines) {
-      rows = grownRows(rows, oldestLine, usedLines, Math.min(max.lines, Math.max(FIRST_LINES, 2 * usedLines)));
+  const makeRoom = (length: number, count: number) => {
+    const rowsWanted = Math.min(max.lines, usedLines + count);
+    if (rowsWanted > rows.times.length) {
+      const size = Math.min(max.lines, Math.max(FIRST_LINES, 2 * rows.times.length, rowsWanted));
+      rows = grownRows(rows, oldestLine, usedLines, size);
       oldestLine = 0;
     }
-    if (usedBytes + length > store.length && store.length < max.bytes) {
-      const grown = Buffer.alloc(Math.min(max.bytes, Math.max(FIRST_BYTES, 2 * store.length, usedBytes + length)));
+    const bytesWanted = Math.min(max.bytes, usedBytes + length);
+    if (bytesWanted > store.length) {
+      const grown = Buffer.alloc(Math.min(max.bytes, Math.max(FIRST_BYTES, 2 * store.length, bytesWanted)));
       copyOut(oldestByte, usedBytes).copy(grown);
       store = grown;
       oldestByte = 0;
     }
-    while (usedLines > 0 && (usedLines === max.lines || usedBytes + length > store.length)) forgetOldest();
+    while (usedLines + count > max.lines || usedBytes + length > max.bytes) forgetOldest();
   };
-  const add = (bytes: Buffer, from: number, end: number, time: number, order: number, continues: boolean) => {
+  /** All lines of a block from line `first` on, which fit together, or a single one that may be too long. */
+  const add = (lines: Lines, first: number, time: number, order: number) => {
+    const { bytes, ends } = lines;
+    const from = startAfter(lines, first - 1);
+    const end = startAfter(lines, ends.length - 1);
     const length = Math.min(end - from, max.bytes);
-    makeRoom(length);
-    const to = store.length === 0 ? 0 : (oldestByte + usedBytes) % store.length;
+    makeRoom(length, ends.length - first);
+    const to = (oldestByte + usedBytes) % store.length;
     const head = bytes.copy(store, to, from, Math.min(from + length, from + store.length - to));
     if (head < length) bytes.copy(store, 0, from + head, from + length);
-    const row = (oldestLine + usedLines) % rows.times.length;
-    rows.times[row] = time;
-    rows.orders[row] = order;
-    rows.lengths[row] = length;
-    rows.continues[row] = continues || length < end - from ? 1 : 0;
     usedBytes += length;
-    usedLines++;
+    let start = from;
+    for (let index = first; index < ends.length; index++) {
+      const row = (oldestLine + usedLines++) % rows.times.length;
+      const next = Math.min(startAfter(lines, index), from + length);
+      rows.times[row] = time;
+      rows.orders[row] = order + index;
+      rows.lengths[row] = next - start;
+      rows.newlines[row] = next - (ends[index] as number) === 1 ? 1 : 0;
+      rows.continues[row] = goesOn(lines, index) || next < (ends[index] as number) ? 1 : 0;
+      start = next;
+    }
   };
   const last = (count: number): LogLine[] => {
     const lines: LogLine[] = [];
     let end = oldestByte + usedBytes;
     for (let index = usedLines - 1; index >= Math.max(0, usedLines - count); index--) {
       const row = (oldestLine + index) % rows.times.length;
-      const length = rows.lengths[row] as number;
-      end -= length;
+      end -= rows.lengths[row] as number;
+      const length = (rows.lengths[row] as number) - (rows.newlines[row] as number);
       const line = {
         service,
         time: rows.times[row] as number,
@@ -135,15 +147,12 @@ export function createRing(service: string, limits: Partial<RingLimits> = {}): R
     push(blocks, time) {
       let count = 0;
       for (const lines of blocks) {
-        const { bytes, ends } = lines;
         // Of a block that is longer than the ring only the end is copied; then nothing older has a place.
         const first = firstThatFits(lines, max);
         if (first > 0) while (usedLines > 0) forgetOldest();
-        for (let index = first; index < ends.length; index++) {
-          add(bytes, startAfter(lines, index - 1), ends[index] as number, time, newest + index, goesOn(lines, index));
-        }
-        newest += ends.length;
-        count += ends.length;
+        add(lines, first, time, newest);
+        newest += lines.ends.length;
+        count += lines.ends.length;
       }
       if (followers.size > 0 && count > 0) tell(count);
     },
@@ -159,16 +168,19 @@ export function createRing(service: string, limits: Partial<RingLimits> = {}): R
 }
 
 function firstThatFits(lines: Lines, max: RingLimits): number {
-  let first = Math.max(0, lines.ends.length - max.lines);
-  const end = lines.ends.at(-1) ?? 0;
-  while (first < lines.ends.length - 1 && end - startAfter(lines, first - 1) > max.bytes + lines.ends.length) first++;
+  const last = lines.ends.length - 1;
+  const end = startAfter(lines, last);
+  let first = Math.max(0, last + 1 - max.lines);
+  while (first < last && end - startAfter(lines, first - 1) > max.bytes) first++;
   return first;
 }
 
 interface Rows {
   readonly times: Float64Array;
   readonly orders: Float64Array;
+  /** With the newline, where there is one. */
   readonly lengths: Uint32Array;
+  readonly newlines: Uint8Array;
   readonly continues: Uint8Array;
 }
 
@@ -177,13 +189,14 @@ function createRows(size: number): Rows {
     times: new Float64Array(size),
     orders: new Float64Array(size),
     lengths: new Uint32Array(size),
+    newlines: new Uint8Array(size),
     continues: new Uint8Array(size),
   };
 }
 
 function grownRows(rows: Rows, oldest: number, used: number, size: number): Rows {
   const grown = createRows(size);
-  for (const key of ["times", "orders", "lengths", "continues"] as const) {
+  for (const key of ["times", "orders", "lengths", "newlines", "continues"] as const) {
     grown[key].set(rows[key].subarray(oldest, used));
     grown[key].set(rows[key].subarray(0, oldest), used - oldest);
   }

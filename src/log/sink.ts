@@ -1,5 +1,7 @@
 // Writes to one descriptor that others may hold too, and that may be slow, full or gone. It never blocks the loop,
 // never changes the descriptor's flags (they are shared with every service that inherited it) and never throws.
+// A write that nobody reads holds one of libuv's four threads, and process.exit waits for that thread for ever: while
+// `isEmpty` is false a process can only be left by SIGKILL.
 import * as fs from "node:fs";
 import { type Clock, type Ms, monotonic } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
