@@ -1,4 +1,4 @@
-import type { LogLine } from "../control/supervisor.ts";
+import type { LogLine } from "../log/ring.ts";
 import type { Context } from "./context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { noServices } from "./status.ts";

@@ -1,7 +1,10 @@
 // What the faces may ask of the manager; the manager implements it, no face knows more.
 import type { Problem } from "../base/errors.ts";
 import type { LogLine } from "../log/ring.ts";
+import type { Change } from "../manager/apply.ts";
 import type { ServiceStatus } from "../service/status.ts";
+
+export type { Change } from "../manager/apply.ts";
 
 export type OrderName = "start" | "once" | "stop" | "restart" | "pause" | "cont" | "reload";
 
@@ -24,14 +27,6 @@ export interface Health {
   readonly healthy: boolean;
   /** One sentence. */
   readonly text: string;
-}
-
-/** What `apply` did, or with `dryRun` would do. */
-export interface Change {
-  readonly service: string;
-  readonly change: "added" | "removed" | "restarted" | "updated";
-  /** The keys that differ; empty for added and removed. */
-  readonly keys: readonly string[];
 }
 
 export interface Supervisor {
