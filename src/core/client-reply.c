@@ -86,7 +86,7 @@ static int copy(struct reply *reply, int to, unsigned long left)
 		}
 		if (here > left)
 			here = left;
-		if (write_all(to, input + reply->begin, here) < 0)
+		if (client_write(to, input + reply->begin, here) < 0)
 			return errno == EPIPE ? NO_READER : NOT_WRITTEN;
 		reply->begin += here;
 		left -= here;
@@ -110,7 +110,7 @@ static long number_in(const char *line, const char *name)
 	return errno == 0 && strcmp(end, "}") == 0 ? number : -1;
 }
 
-int receive_reply(int fd, int *came)
+int client_receive(int fd, int *came)
 {
 	struct reply reply = {.fd = fd, .came = came};
 	for (;;) {
@@ -127,7 +127,7 @@ int receive_reply(int fd, int *came)
 			size = number_in(line, "err");
 		if (size < 0) {
 			/* A refusal of the whole connection: its sentence is in there. */
-			complain(FAILED, "the manager says: %.1000s", line);
+			client_complain(FAILED, "the manager says: %.1000s", line);
 			return FAILED;
 		}
 		int end = copy(&reply, to, (unsigned long)size);
