@@ -1,4 +1,5 @@
-import { exitText } from "../base/exit.ts";
+import { type Exit, exitText } from "../base/exit.ts";
+import { signalName } from "../base/signals.ts";
 import type { ServiceStatus, StatusWord } from "../service/status.ts";
 import { type Context, writeJsonList } from "./context.ts";
 import { exitCodes } from "./exit-codes.ts";
@@ -70,10 +71,12 @@ function row(one: ServiceStatus, paint: Paint): Cell[] {
     { text: one.pid === null ? "-" : String(one.pid) },
     { text: one.pid === null ? "-" : span(one.seconds) },
     { text: String(one.restarts), dress: (text) => (one.restarts === 0 ? paint("dim", text) : text) },
-    { text: one.lastExit === null ? "-" : exitText(one.lastExit) },
+    { text: one.lastExit === null ? "-" : shortExit(one.lastExit) },
     { text: note(one) },
   ];
 }
+
+const shortExit = (exit: Exit): string => ("signal" in exit ? signalName(exit.signal) : exitText(exit));
 
 /** What comes next, and why it is as it is: the last column. */
 function note(one: ServiceStatus): string {
@@ -101,7 +104,7 @@ function detail(one: ServiceStatus, { client, supervisor }: Context): string {
     ["critical", one.critical ? "its final end stops everything" : null],
     ["logger", one.log === null ? null : loggerText(one.log)],
   ];
-  const head = `${paint(color, "●")} ${paint("bold", plain(one.name))} is ${paint(color, stateText(one))}\n`;
+  const head = `${paint(color, "●")} ${paint("bold", plain(one.name))}  ${paint(color, stateText(one))}\n`;
   const body = rows
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `  ${paint("dim", name.padEnd(9))}  ${value}\n`)

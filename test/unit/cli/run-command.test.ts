@@ -38,7 +38,7 @@ describe("start", () => {
     fake.change("web", { state: "up", ready: true });
     expect(await code).toBe(0);
     expect(fake.orders).toEqual(["start web"]);
-    expect(io.stdout()).toBe("web: up, pid 7 after 0.3s\n");
+    expect(io.stdout()).toBe("web: up, pid 7, after 0.3s\n");
     expect(fake.watchers()).toBe(0);
     expect(clock.alarms()).toBe(0);
   });
@@ -57,7 +57,7 @@ describe("start", () => {
     await turn();
     fake.change("web", { state: "backoff", pid: null, lastExit: { code: 3 }, retryIn: 0.4, want: "up" }, "ended");
     expect(await code).toBe(1);
-    expect(io.stderr()).toContain("cannot start: it ended with exit 3; next try in 0.4s");
+    expect(io.stderr()).toContain("cannot start: it left with exit 3; next try in 0.4s");
   });
 
   test("ends with 1 when it cannot be run at all", async () => {
@@ -139,7 +139,7 @@ describe("start", () => {
     clock.pass(7_000);
     expect(await code).toBe(1);
     expect(io.stdout()).toContain("zoo: already up");
-    expect(io.stderr()).toContain("web: cannot start: it ended with killed by SIGKILL; it was given up");
+    expect(io.stderr()).toContain("web: cannot start: it was killed by SIGKILL; it was given up");
     expect(io.stderr()).toContain("db: not up after 7s");
   });
 
