@@ -145,8 +145,7 @@ function whatIs(now: ServiceStatus, verb: Verb): string {
 
 /** Why a start has come to nothing, and what is next. */
 function failure(now: ServiceStatus): string {
-  const because =
-    now.why !== null ? plain(now.why) : now.lastExit !== null ? ended(now.lastExit) : reason(now);
+  const because = now.why !== null ? plain(now.why) : now.lastExit !== null ? ended(now.lastExit) : reason(now);
   const next =
     now.state === "failed" ? "; it was given up" : now.retryIn === null ? "" : `; next try ${due(now.retryIn)}`;
   return `${because}${next}; see upkeep logs ${now.name}`;

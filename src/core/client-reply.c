@@ -18,7 +18,7 @@ struct reply {
 	int *came;         /* something was printed */
 };
 
-/* Reads more, once there is more; 0 at the end. Notices when nobody reads our output any more, as tail does. */
+/* Reads more, once there is more: 1, or an end. Notices when nobody reads our output any more, as tail does. */
 static int fill(struct reply *reply)
 {
 	if (reply->begin == reply->end)
@@ -30,10 +30,11 @@ static int fill(struct reply *reply)
 				continue;
 			return LOST;
 		}
-		if (both[0].revents == 0 && (both[1].revents & POLLERR))
+		/* A pipe says ERR, a socket or a terminal HUP. */
+		if (both[0].revents == 0 && (both[1].revents & (POLLERR | POLLHUP)))
 			return NO_READER;
 		if (both[0].revents == 0) {
-			/* A closed or hung up output says so for ever; then only the socket is worth waiting for. */
+			/* An output that is not open says so for ever; then only the socket is worth waiting for. */
 			both[1].fd = -1;
 			if (poll(both, 1, -1) < 0 && errno != EINTR)
 				return LOST;

@@ -8,6 +8,7 @@
 #include "client-parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -132,8 +133,19 @@ static int converse(int argc, char **argv, const struct verb *verb)
 	}
 }
 
+/* A closed standard descriptor would become the socket, and get our output. */
+static int fill_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	return 0;
+}
+
 int client_main(int argc, char **argv)
 {
+	if (fill_standard_descriptors() < 0)
+		return FAILED;
 	const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
 	if (verb == NULL)
 		return client_complain(USAGE, "no such command; upkeep help lists them");

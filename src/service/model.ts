@@ -71,7 +71,13 @@ export type State = Common &
         readonly preparing: boolean;
       } & Running)
     /** What is left of the service is being ended: TERM first, KILL at `until`. `finished`: finish has run already. */
-    | { readonly phase: "sweeping"; readonly until: Ms; readonly killed: boolean; readonly finished: boolean; readonly next: Next }
+    | {
+        readonly phase: "sweeping";
+        readonly until: Ms;
+        readonly killed: boolean;
+        readonly finished: boolean;
+        readonly next: Next;
+      }
     /** `finish` runs; KILL at `until`. */
     | ({ readonly phase: "finishing"; readonly until: Ms; readonly killed: boolean; readonly next: Next } & Running)
     /** Starts again at `until`. */
@@ -130,7 +136,13 @@ export type Report =
   | { readonly what: "ready"; readonly after: Ms }
   | { readonly what: "unstartable"; readonly reason: string; readonly retryIn: Ms | null }
   /** It ended without being asked to. `retryIn`: 0 at once, null not at all. */
-  | { readonly what: "ended"; readonly exit: Exit; readonly lived: Ms; readonly retryIn: Ms | null; readonly failure: boolean }
+  | {
+      readonly what: "ended";
+      readonly exit: Exit;
+      readonly lived: Ms;
+      readonly retryIn: Ms | null;
+      readonly failure: boolean;
+    }
   | { readonly what: "stopping"; readonly cause: Cause | "start-timeout"; readonly signal: number }
   | { readonly what: "stopped"; readonly exit: Exit; readonly took: Ms }
   | { readonly what: "killed"; readonly after: Ms }

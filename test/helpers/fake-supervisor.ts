@@ -1,8 +1,8 @@
 // A supervisor without processes for tests of its faces, a clock that is turned by hand, and a place for words.
 import type { Clock, Ms } from "../../src/base/clock.ts";
+import type { Problem } from "../../src/base/errors.ts";
 import type { Client, Io } from "../../src/control/exec.ts";
 import type { Change, LogLine, Order, ServiceEvent, Supervisor } from "../../src/control/supervisor.ts";
-import type { Problem } from "../../src/base/errors.ts";
 import type { ServiceStatus } from "../../src/service/status.ts";
 
 /** A status with what the test does not care for filled in. */
@@ -72,7 +72,8 @@ export function fakeSupervisor(...services: readonly ServiceStatus[]): FakeSuper
       watchers.add(listener);
       return () => watchers.delete(listener);
     },
-    logs: (names, count) => kept.filter(({ service }) => names.includes(service)).slice(count === 0 ? kept.length : -count),
+    logs: (names, count) =>
+      kept.filter(({ service }) => names.includes(service)).slice(count === 0 ? kept.length : -count),
     follow(names, listener) {
       const follower = { names, listener };
       followers.add(follower);
@@ -153,8 +154,7 @@ export function capture(): Capture {
       err += text;
       return reads;
     },
-    drained: () =>
-      reads || gone.signal.aborted ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve)),
+    drained: () => (reads || gone.signal.aborted ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
     closed: gone.signal,
     stdout: () => Buffer.concat(out).toString("utf8"),
     stderr: () => err,

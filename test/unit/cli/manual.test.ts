@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { exitCodes, exitMeanings } from "../../../src/cli/exit-codes.ts";
 import { optionText } from "../../../src/cli/help.ts";
-import { type Verb, options, verbs } from "../../../src/cli/verbs.ts";
+import { options, type Verb, verbs } from "../../../src/cli/verbs.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const page = join(root, "docs/cli.md");
@@ -56,7 +56,11 @@ function section({ name, usage, summary, aliases, options: own, wait, codes }: V
   const rows = own.map((one) => `- \`${optionText(one)}\`: ${options[one].summary}\n`).join("");
   const also = aliases.length === 0 ? "" : ` The same: ${aliases.map((one) => `\`${one}\``).join(", ")}.`;
   const waits =
-    wait === 0 ? "" : wait === Number.POSITIVE_INFINITY ? " Waits without end by default." : ` Waits ${wait / 1000} s by default.`;
+    wait === 0
+      ? ""
+      : wait === Number.POSITIVE_INFINITY
+        ? " Waits without end by default."
+        : ` Waits ${wait / 1000} s by default.`;
   const left = (["ok", ...codes] as const).map((one) => exitCodes[one]).join(", ");
   const text = `${summary[0]?.toUpperCase()}${summary.slice(1)}.${waits}${also} Leaves with ${left}.`;
   return `### ${name}\n\n\`upkeep ${`${name} ${usage}`.trim()}\`\n\n${text}\n${rows === "" ? "" : `\n${rows}`}`;

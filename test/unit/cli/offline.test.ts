@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { runOffline } from "../../../src/cli/offline.ts";
 import type { Findings } from "../../../src/cli/lint.ts";
+import { runOffline } from "../../../src/cli/offline.ts";
 import { capture } from "../../helpers/fake-supervisor.ts";
 
 async function offline(line: string, findings: Findings = { problems: [], services: ["web"] }) {
@@ -8,7 +8,9 @@ async function offline(line: string, findings: Findings = { problems: [], servic
   const asked: string[] = [];
   const lint = (dir: string) => {
     asked.push(dir);
-    return dir === "/none" ? Promise.reject(new Error("cannot read /none: there is no such directory")) : Promise.resolve(findings);
+    return dir === "/none"
+      ? Promise.reject(new Error("cannot read /none: there is no such directory"))
+      : Promise.resolve(findings);
   };
   const parts = { lint, defaultDir: "/etc/service", version: "0.1.0", node: "v20", color: false };
   const code = await runOffline(line.split(" "), io, parts);
@@ -31,7 +33,10 @@ test("lint shows each problem with its line, and ends with 1 for an error only",
 });
 
 test("lint of what cannot be read ends with 1 and one sentence", async () => {
-  expect(await offline("lint /none")).toMatchObject({ code: 1, err: "upkeep: cannot read /none: there is no such directory\n" });
+  expect(await offline("lint /none")).toMatchObject({
+    code: 1,
+    err: "upkeep: cannot read /none: there is no such directory\n",
+  });
 });
 
 test("help and version need no supervisor; the rest says that it does", async () => {

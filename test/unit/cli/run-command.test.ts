@@ -3,8 +3,8 @@ import { runCommand } from "../../../src/cli/run-command.ts";
 import type { Client } from "../../../src/control/exec.ts";
 import type { ServiceStatus } from "../../../src/service/status.ts";
 import {
-  type FakeSupervisor,
   capture,
+  type FakeSupervisor,
   fakeSupervisor,
   handClock,
   someClient,
@@ -188,23 +188,23 @@ describe("stop, restart and the others", () => {
     }
   });
 
-  test.each([
-    "signal HUP web",
-    "kill -HUP web",
-    "kill -1 web",
-    "kill -s HUP web",
-    "signal --signal=sighup web",
-  ])("%s sends signal 1", async (line) => {
-    const fake = fakeSupervisor(statusOf("web"));
-    expect((await ran(fake, line)).code).toBe(0);
-    expect(fake.orders).toEqual(["signal 1 web"]);
-  });
+  test.each(["signal HUP web", "kill -HUP web", "kill -1 web", "kill -s HUP web", "signal --signal=sighup web"])(
+    "%s sends signal 1",
+    async (line) => {
+      const fake = fakeSupervisor(statusOf("web"));
+      expect((await ran(fake, line)).code).toBe(0);
+      expect(fake.orders).toEqual(["signal 1 web"]);
+    },
+  );
 
-  test.each(["signal HUP web", "reload web", "pause web", "cont web"])("%s of what is down ends with 3", async (line) => {
-    const fake = fakeSupervisor(downOf("web"));
-    expect((await ran(fake, line)).code).toBe(3);
-    expect(fake.orders).toEqual([]);
-  });
+  test.each(["signal HUP web", "reload web", "pause web", "cont web"])(
+    "%s of what is down ends with 3",
+    async (line) => {
+      const fake = fakeSupervisor(downOf("web"));
+      expect((await ran(fake, line)).code).toBe(3);
+      expect(fake.orders).toEqual([]);
+    },
+  );
 
   test("wait ends when the goal is reached, and waits through crashes", async () => {
     const fake = fakeSupervisor(downOf("web"));
@@ -282,7 +282,14 @@ describe("the command line", () => {
     "survives the strange word %.20j everywhere",
     async (word) => {
       const fake = fakeSupervisor(statusOf("web"));
-      for (const argv of [[word], ["status", word], ["start", word], ["wait", "--for", word, "web"], ["status", "-o", word], ["help", word]]) {
+      for (const argv of [
+        [word],
+        ["status", word],
+        ["start", word],
+        ["wait", "--for", word, "web"],
+        ["status", "-o", word],
+        ["help", word],
+      ]) {
         const io = capture();
         const code = await runCommand(argv, someClient, fake, io, handClock());
         if (word !== "--") expect([4, 64]).toContain(code);
@@ -302,7 +309,10 @@ describe("apply, health, shutdown, version", () => {
   test("apply --dry-run ends with 2 while changes are pending", async () => {
     const fake = fakeSupervisor();
     fake.plan = { changes: [{ service: "web", change: "restarted", keys: ["command", "env"] }], problems: [] };
-    expect(await ran(fake, "apply --dry-run")).toMatchObject({ code: 2, out: "! web  would be restarted: command, env\n" });
+    expect(await ran(fake, "apply --dry-run")).toMatchObject({
+      code: 2,
+      out: "! web  would be restarted: command, env\n",
+    });
     expect(await ran(fake, "apply")).toMatchObject({ code: 0, out: "! web  restarted: command, env\n" });
   });
 

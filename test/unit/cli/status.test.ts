@@ -3,7 +3,14 @@ import { runCommand } from "../../../src/cli/run-command.ts";
 import { cut, width } from "../../../src/cli/table.ts";
 import { span } from "../../../src/cli/words.ts";
 import type { Client } from "../../../src/control/exec.ts";
-import { type FakeSupervisor, capture, fakeSupervisor, handClock, someClient, statusOf } from "../../helpers/fake-supervisor.ts";
+import {
+  capture,
+  type FakeSupervisor,
+  fakeSupervisor,
+  handClock,
+  someClient,
+  statusOf,
+} from "../../helpers/fake-supervisor.ts";
 
 async function status(supervisor: FakeSupervisor, words: readonly string[] = [], over: Partial<Client> = {}) {
   const io = capture();

@@ -1,7 +1,7 @@
 import { type Duplex, duplexPair } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { outboxMax } from "../../../src/control/outbox.ts";
 import type { Runner } from "../../../src/control/exec.ts";
+import { outboxMax } from "../../../src/control/outbox.ts";
 import { connectionsMax, createControl } from "../../../src/control/server.ts";
 import { fakeSupervisor, handClock, statusOf, turn } from "../../helpers/fake-supervisor.ts";
 
@@ -39,7 +39,11 @@ function reader(near: Duplex) {
   return {
     text: () => text,
     ended: () => ended,
-    lines: () => text.trimEnd().split("\n").map((line) => JSON.parse(line)),
+    lines: () =>
+      text
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line)),
     send: async (...lines: readonly unknown[]) => {
       near.write(lines.map((line) => `${typeof line === "string" ? line : JSON.stringify(line)}\n`).join(""));
       await turns();
@@ -80,7 +84,10 @@ describe("requests of programs", () => {
     await client.send({ id: 9, do: "watch" });
     supervisor.change("web", { state: "stopping" }, "stopping", "asked to stop");
     await turns();
-    expect(client.lines()).toMatchObject([{ id: 9, ok: true }, { id: 9, event: { service: "web", event: "stopping" } }]);
+    expect(client.lines()).toMatchObject([
+      { id: 9, ok: true },
+      { id: 9, event: { service: "web", event: "stopping" } },
+    ]);
     client.near.end();
     await turns();
     expect(supervisor.watchers()).toBe(0);
@@ -97,7 +104,10 @@ describe("requests of programs", () => {
     supervisor.apply = () => Promise.reject(new Error("broken"));
     const client = connect();
     await client.send({ id: 1, do: "apply" }, { id: 2, do: "version" });
-    expect(client.lines()).toMatchObject([{ id: 1, ok: false }, { id: 2, ok: true }]);
+    expect(client.lines()).toMatchObject([
+      { id: 1, ok: false },
+      { id: 2, ok: true },
+    ]);
     expect(faults).toHaveLength(1);
   });
 });
@@ -113,7 +123,9 @@ describe("exec", () => {
     });
     const client = connect();
     await client.send({ v: 1, exec: ["status", "web"], columns: 100 });
-    expect(client.text()).toBe('{"out":15}\nstatus+web 100\n{"err":3}\n\u00c3\u00a4\n{"out":3}\n\u0000\u00ff\n{"exit":3}\n');
+    expect(client.text()).toBe(
+      '{"out":15}\nstatus+web 100\n{"err":3}\n\u00c3\u00a4\n{"out":3}\n\u0000\u00ff\n{"exit":3}\n',
+    );
     expect(client.ended()).toBe(true);
   });
 
@@ -262,7 +274,20 @@ describe("hostile clients", () => {
       seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff;
       return (seed >> 8) % below;
     };
-    const pieces = ['{"do":', '"status"', '"order"', "}", "\n", ",", '"service":"web"', '"exec":[]', "\u0000", "[", "1e999", '{"do":"version"}\n'];
+    const pieces = [
+      '{"do":',
+      '"status"',
+      '"order"',
+      "}",
+      "\n",
+      ",",
+      '"service":"web"',
+      '"exec":[]',
+      "\u0000",
+      "[",
+      "1e999",
+      '{"do":"version"}\n',
+    ];
     for (let round = 0; round < 200; round++) {
       const client = connect();
       const message = Array.from({ length: 50 }, () => pieces[random(pieces.length)]).join("");
