@@ -95,7 +95,7 @@ int client_complain(int code, const char *format, ...)
 
 static int tell_lost(const struct verb *verb)
 {
-	return client_complain(FAILED, "the manager restarted; run upkeep status to see what came of %s", verb->name);
+	return client_complain(FAILED, "the manager restarted or ended; run upkeep status to see what came of %s", verb->name);
 }
 
 /* Sends the words and prints what comes back, a second time where the manager ended under it and it may be. */

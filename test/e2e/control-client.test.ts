@@ -18,6 +18,7 @@ let built: string;
 let client: string;
 beforeAll(() => {
   built = mkdtempSync(join(tmpdir(), "upkeep-client-"));
+  chmodSync(built, 0o755);
   client = join(built, "upkeep");
   const main = join(built, "main.c");
   writeFileSync(main, '#include "client.h"\nint main(int argc, char **argv) { return client_main(argc, argv); }\n');
@@ -316,6 +317,17 @@ describe("the socket", () => {
     const { code, err } = await run(["status"], { UPKEEP_RUNTIME_DIR: theirs });
     expect(code).toBe(5);
     expect(err).toContain("belongs to another user");
+  });
+
+  test.runIf(isRoot)("that does not let its caller in ends the command with 5", async () => {
+    const env = { UPKEEP_RUNTIME_DIR: dir, ASAN_OPTIONS: "detect_leaks=0" };
+    const child = spawn(client, ["status"], { env, cwd: "/", uid: 4242, gid: 4242 });
+    let err = "";
+    child.stderr.on("data", (bytes: Buffer) => {
+      err += bytes.toString();
+    });
+    expect(await new Promise((resolve) => child.once("close", resolve))).toBe(5);
+    expect(err).toContain("not permitted to use");
   });
 
   test.runIf(isRoot)("of a stranger in a directory of ours is refused", async () => {
