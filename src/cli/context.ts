@@ -16,6 +16,9 @@ export interface Context {
 /** One verb's work, to its exit code. */
 export type Run = (context: Context) => Promise<number> | number;
 
+/** Lets everybody else have a turn. */
+export const breathe = (): Promise<void> => new Promise((next) => setImmediate(next));
+
 /** Writes `values` as one JSON list, an element a line, waiting for a slow reader in between. */
 export async function writeJsonList(io: Io, values: readonly unknown[]): Promise<void> {
   if (values.length === 0) io.out("[]\n");
@@ -24,5 +27,6 @@ export async function writeJsonList(io: Io, values: readonly unknown[]): Promise
     const isLast = from + 100 >= values.length;
     io.out(`${from === 0 ? "[" : " "}${piece.join(",\n ")}${isLast ? "]" : ","}\n`);
     await io.drained();
+    await breathe();
   }
 }

@@ -1,5 +1,4 @@
 // The verbs that tell services something, and `wait`: one sentence and one code for each service.
-import { exitText } from "../base/exit.ts";
 import { signalName } from "../base/signals.ts";
 import type { Order } from "../control/supervisor.ts";
 import type { ServiceStatus } from "../service/status.ts";
@@ -7,7 +6,7 @@ import type { Context } from "./context.ts";
 import { exitCodes, worst } from "./exit-codes.ts";
 import { type Done, goals, type Verb } from "./verbs.ts";
 import { type Judge, type Outcome, settle } from "./waiting.ts";
-import { due, plain, reason, span } from "./words.ts";
+import { due, ended, plain, reason, span } from "./words.ts";
 
 /** Reports that a start has come to nothing, whatever is tried next. */
 const failures: ReadonlySet<string> = new Set(["unstartable", "gave-up"]);
@@ -103,7 +102,7 @@ function tellOutcome(outcome: Outcome, context: Context): number {
   switch (outcome.how) {
     case "done": {
       const already = "already" in outcome && verb.order !== null ? "already " : "";
-      const took = outcome.after === 0 ? "" : ` after ${span(outcome.after / 1000)}`;
+      const took = outcome.after === 0 ? "" : `, after ${span(outcome.after / 1000)}`;
       return say(context, `${name}: ${already}${whatIs(outcome.now, verb)}${took}`);
     }
     case "failed":
@@ -146,8 +145,7 @@ function whatIs(now: ServiceStatus, verb: Verb): string {
 
 /** Why a start has come to nothing, and what is next. */
 function failure(now: ServiceStatus): string {
-  const because =
-    now.why !== null ? plain(now.why) : now.lastExit !== null ? `it ended with ${exitText(now.lastExit)}` : reason(now);
+  const because = now.why !== null ? plain(now.why) : now.lastExit !== null ? ended(now.lastExit) : reason(now);
   const next =
     now.state === "failed" ? "; it was given up" : now.retryIn === null ? "" : `; next try ${due(now.retryIn)}`;
   return `${because}${next}; see upkeep logs ${now.name}`;

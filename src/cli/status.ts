@@ -1,9 +1,10 @@
-import { exitText } from "../base/exit.ts";
+import { type Exit, exitText } from "../base/exit.ts";
+import { signalName } from "../base/signals.ts";
 import type { ServiceStatus, StatusWord } from "../service/status.ts";
-import { type Context, writeJsonList } from "./context.ts";
+import { breathe, type Context, writeJsonList } from "./context.ts";
 import { exitCodes } from "./exit-codes.ts";
 import { type Color, type Paint, painter } from "./paint.ts";
-import { type Cell, type Column, renderTable } from "./table.ts";
+import { type Cell, type Column, layTable, widen } from "./table.ts";
 import { due, plain, span } from "./words.ts";
 
 const colors: Readonly<Record<StatusWord, Color>> = {
@@ -31,12 +32,15 @@ const columns: readonly Column[] = [
   { title: "NEXT/WHY", align: "left" },
 ];
 
+/** Rows that are made in one go. */
+const PIECE = 100;
+
 /** The last lines that the detail shows. */
 const LINES = 5;
 
 /** `status`: the table, one service in detail, JSON or bare names. The code tells of the question, not of the services. */
 export async function status(context: Context): Promise<number> {
-  const { command, names, client, supervisor, io } = context;
+  const { command, names, supervisor, io } = context;
   const all = command.words.length === 0;
   const found = all
     ? supervisor.services()
@@ -45,7 +49,7 @@ export async function status(context: Context): Promise<number> {
   else if (command.output === "name") io.out(found.map(({ name }) => `${plain(name)}\n`).join(""));
   else if (found.length === 0) io.out(noServices(supervisor.about.scanDir));
   else if (found.length === 1 && found[0] !== undefined && !all) io.out(detail(found[0], context));
-  else io.out(table(found, client.tty ? client.columns : Number.POSITIVE_INFINITY, painter(client.color)));
+  else await writeTable(found, context);
   return exitCodes.ok;
 }
 
@@ -54,12 +58,32 @@ export function noServices(scanDir: string): string {
   return `no services in ${plain(scanDir)}: put a directory with an executable file "run" there, and it is started\n`;
 }
 
-function table(services: readonly ServiceStatus[], total: number, paint: Paint): string {
-  const rows = services.flatMap((one) =>
-    one.log === null ? [row(one, paint)] : [row(one, paint), row(one.log, paint)],
-  );
-  const title = (text: string) => paint("dim", text);
-  return `${renderTable(columns, rows, total, title).join("\n")}\n`;
+async function writeTable(services: readonly ServiceStatus[], { client, io }: Context): Promise<void> {
+  const paint = painter(client.color);
+  const rows: Cell[][] = [];
+  let widest: number[] = [];
+  // By pieces: laying out a thousand services takes longer than any other should have to wait.
+  for (const [at, one] of services.entries()) {
+    for (const shown of one.log === null ? [one] : [one, one.log]) {
+      const cells = row(shown, paint);
+      widest = widen(widest, cells);
+      rows.push(cells);
+    }
+    if (at % PIECE === PIECE - 1) await breathe();
+  }
+  const total = client.tty ? client.columns : Number.POSITIVE_INFINITY;
+  const { head, line } = layTable(columns, widest, total, (text) => paint("dim", text));
+  io.out(head);
+  for (let from = 0; from < rows.length; from += PIECE) {
+    io.out(
+      rows
+        .slice(from, from + PIECE)
+        .map(line)
+        .join(""),
+    );
+    await io.drained();
+    await breathe();
+  }
 }
 
 function row(one: ServiceStatus, paint: Paint): Cell[] {
@@ -70,10 +94,12 @@ function row(one: ServiceStatus, paint: Paint): Cell[] {
     { text: one.pid === null ? "-" : String(one.pid) },
     { text: one.pid === null ? "-" : span(one.seconds) },
     { text: String(one.restarts), dress: (text) => (one.restarts === 0 ? paint("dim", text) : text) },
-    { text: one.lastExit === null ? "-" : exitText(one.lastExit) },
+    { text: one.lastExit === null ? "-" : shortExit(one.lastExit) },
     { text: note(one) },
   ];
 }
+
+const shortExit = (exit: Exit): string => ("signal" in exit ? signalName(exit.signal) : exitText(exit));
 
 /** What comes next, and why it is as it is: the last column. */
 function note(one: ServiceStatus): string {
@@ -101,7 +127,7 @@ function detail(one: ServiceStatus, { client, supervisor }: Context): string {
     ["critical", one.critical ? "its final end stops everything" : null],
     ["logger", one.log === null ? null : loggerText(one.log)],
   ];
-  const head = `${paint(color, "●")} ${paint("bold", plain(one.name))} is ${paint(color, stateText(one))}\n`;
+  const head = `${paint(color, "●")} ${paint("bold", plain(one.name))}  ${paint(color, stateText(one))}\n`;
   const body = rows
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `  ${paint("dim", name.padEnd(9))}  ${value}\n`)

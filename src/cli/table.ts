@@ -27,6 +27,8 @@ function cellsOf(character: string): number {
 
 /** The width of `text` on a terminal, in cells. */
 export function width(text: string): number {
+  // Nearly every cell, and thousands of them.
+  if (/^[ -~]*$/.test(text)) return text.length;
   let cells = 0;
   for (const character of text) cells += cellsOf(character);
   return cells;
@@ -45,29 +47,40 @@ export function cut(text: string, most: number): string {
   return most <= 0 ? "" : `${kept}…`;
 }
 
-/** Lines of the table, its titles first; the last column is cut so that no line is wider than `columns`. */
-export function renderTable(
+/** Makes the table's lines one by one, its titles first: thousands of rows are not laid out in one go. */
+export interface Table {
+  readonly head: string;
+  readonly line: (cells: readonly Cell[]) => string;
+}
+
+/** The widest cell of each column, so far; a new list. */
+export function widen(widths: readonly number[], cells: readonly Cell[]): number[] {
+  return cells.map(({ text }, at) => Math.max(widths[at] ?? 0, width(text)));
+}
+
+/** A table for cells of at most these widths; the last column is cut so that no line is wider than `total`. */
+export function layTable(
   columns: readonly Column[],
-  rows: readonly (readonly Cell[])[],
+  widest: readonly number[],
   total: number,
   title: (text: string) => string,
-): string[] {
-  const widths = columns.map((column, at) =>
-    rows.reduce((most, row) => Math.max(most, width(row[at]?.text ?? "")), width(column.title)),
-  );
+): Table {
+  const titles = columns.map((column) => ({ text: column.title, dress: title }));
+  const widths = widen(widest, titles);
   const last = columns.length - 1;
   const before = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
   // A column of fewer than eight cells tells nothing: then let the line be too wide.
   const room = Math.max(8, total - before);
   const line = (cells: readonly Cell[]) => {
-    const placed = columns.map((column, at) => {
-      const { text, dress = (same: string) => same } = cells[at] ?? { text: "" };
+    const placed = cells.map(({ text, dress = same }, at) => {
       const shown = at === last ? cut(text, room) : text;
       const space = " ".repeat(Math.max(0, (widths[at] ?? 0) - width(shown)));
-      if (column.align === "right") return space + dress(shown);
+      if (columns[at]?.align === "right") return space + dress(shown);
       return dress(shown) + (at === last ? "" : space);
     });
-    return placed.join(GAP).trimEnd();
+    return `${placed.join(GAP).trimEnd()}\n`;
   };
-  return [line(columns.map((column) => ({ text: column.title, dress: title }))), ...rows.map(line)];
+  return { head: line(titles), line };
 }
+
+const same = (text: string): string => text;

@@ -2,6 +2,7 @@
 import type { Clock, Ms } from "../base/clock.ts";
 import type { ServiceEvent, Supervisor } from "../control/supervisor.ts";
 import type { ServiceStatus } from "../service/status.ts";
+import { breathe } from "./context.ts";
 
 /** `event` is null for the look at the very beginning, right after the order. */
 export type Judge = (
@@ -85,7 +86,7 @@ export async function settle(waiting: Waiting, supervisor: Supervisor, clock: Cl
   try {
     for (const [at, name] of names.entries()) {
       if (closed.aborted) break;
-      if (at % BATCH === BATCH - 1) await new Promise((next) => setImmediate(next));
+      if (at % BATCH === BATCH - 1) await breathe();
       const before = supervisor.service(name);
       if (before === null) {
         tell({ how: "removed", name });

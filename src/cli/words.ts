@@ -1,5 +1,5 @@
 // How numbers, times and states read to a person. Pure.
-import { exitText } from "../base/exit.ts";
+import { type Exit, exitText } from "../base/exit.ts";
 import type { ServiceStatus } from "../service/status.ts";
 
 const units: readonly (readonly [name: string, seconds: number])[] = [
@@ -35,8 +35,13 @@ export function listing(names: readonly string[]): string {
 /** Why the service is not where one would have it, as the end of a sentence. */
 export function reason(status: ServiceStatus): string {
   if (status.why !== null) return plain(status.why);
-  const last = status.lastExit === null ? "" : `; it last ended with ${exitText(status.lastExit)}`;
+  const last = status.lastExit === null ? "" : `; last ${exitText(status.lastExit)}`;
   return stateSentences[status.state](status, last);
+}
+
+/** How its process ended, as a sentence: `it left with exit 3`, `it was killed by SIGKILL`. */
+export function ended(exit: Exit): string {
+  return "code" in exit ? `it left with ${exitText(exit)}` : `it was ${exitText(exit)}`;
 }
 
 /** `pid 812`, or nothing while there is none. */

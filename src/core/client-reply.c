@@ -18,7 +18,7 @@ struct reply {
 	int *came;         /* something was printed */
 };
 
-/* Reads more, once there is more; 0 at the end. Notices when nobody reads our output any more, as tail does. */
+/* Reads more, once there is more: 1, or an end. Notices when nobody reads our output any more, as tail does. */
 static int fill(struct reply *reply)
 {
 	if (reply->begin == reply->end)
@@ -30,10 +30,11 @@ static int fill(struct reply *reply)
 				continue;
 			return LOST;
 		}
-		if (both[0].revents == 0 && (both[1].revents & POLLERR))
+		/* A pipe says ERR, a socket or a terminal HUP. */
+		if (both[0].revents == 0 && (both[1].revents & (POLLERR | POLLHUP)))
 			return NO_READER;
 		if (both[0].revents == 0) {
-			/* A closed or hung up output says so for ever; then only the socket is worth waiting for. */
+			/* An output that is not open says so for ever; then only the socket is worth waiting for. */
 			both[1].fd = -1;
 			if (poll(both, 1, -1) < 0 && errno != EINTR)
 				return LOST;
@@ -86,7 +87,7 @@ static int copy(struct reply *reply, int to, unsigned long left)
 		}
 		if (here > left)
 			here = left;
-		if (write_all(to, input + reply->begin, here) < 0)
+		if (client_write(to, input + reply->begin, here) < 0)
 			return errno == EPIPE ? NO_READER : NOT_WRITTEN;
 		reply->begin += here;
 		left -= here;
@@ -110,7 +111,7 @@ static long number_in(const char *line, const char *name)
 	return errno == 0 && strcmp(end, "}") == 0 ? number : -1;
 }
 
-int receive_reply(int fd, int *came)
+int client_receive(int fd, int *came)
 {
 	struct reply reply = {.fd = fd, .came = came};
 	for (;;) {
@@ -127,7 +128,7 @@ int receive_reply(int fd, int *came)
 			size = number_in(line, "err");
 		if (size < 0) {
 			/* A refusal of the whole connection: its sentence is in there. */
-			complain(FAILED, "the manager says: %.1000s", line);
+			client_complain(FAILED, "the manager says: %.1000s", line);
 			return FAILED;
 		}
 		int end = copy(&reply, to, (unsigned long)size);

@@ -107,7 +107,7 @@ static int color(int tty)
 	return tty && (no == NULL || *no == 0) && (term == NULL || strcmp(term, "dumb") != 0);
 }
 
-const char *build_request(int argc, char **argv, int resumed, size_t *size)
+const char *client_request(int argc, char **argv, int resumed, size_t *size)
 {
 	char cwd[PATH_MAX];
 	char facts[96];

@@ -152,10 +152,10 @@ static int tell_unreachable(const struct search *search)
 	char list[1024] = "";
 	size_t used = 0;
 	if (search->denied >= 0)
-		return complain(NOT_PERMITTED, "not permitted to use %s: run this as the user that upkeep runs as, or as root",
+		return client_complain(NOT_PERMITTED, "not permitted to use %s: run this as the user that upkeep runs as, or as root",
 			search->places[search->denied]);
 	if (search->foreign >= 0)
-		return complain(NOT_PERMITTED, "not using %s: it belongs to another user, neither root nor us nor that of PID 1",
+		return client_complain(NOT_PERMITTED, "not using %s: it belongs to another user, neither root nor us nor that of PID 1",
 			search->places[search->foreign]);
 	for (int i = 0; i < search->count; i++) {
 		int more = snprintf(list + used, sizeof list - used, "%s%s", i == 0 ? "" : ", ", search->places[i]);
@@ -164,12 +164,12 @@ static int tell_unreachable(const struct search *search)
 		used += (size_t)more;
 	}
 	if (search->count == 0)
-		return complain(UNREACHABLE, "cannot reach upkeep: the path in UPKEEP_SOCKET is too long for a socket");
-	return complain(UNREACHABLE,
+		return client_complain(UNREACHABLE, "cannot reach upkeep: the path in UPKEEP_SOCKET is too long for a socket");
+	return client_complain(UNREACHABLE,
 		"cannot reach upkeep: no supervisor listens at %s; is it running, and as which user?", list);
 }
 
-int connect_supervisor(int *code)
+int client_connect(int *code)
 {
 	struct search search;
 	find_places(&search);
@@ -179,7 +179,7 @@ int connect_supervisor(int *code)
 	return fd;
 }
 
-int send_request(int fd, const char *bytes, size_t size)
+int client_send(int fd, const char *bytes, size_t size)
 {
 	while (size > 0) {
 		ssize_t done = send(fd, bytes, size, MSG_NOSIGNAL);

@@ -8,6 +8,7 @@
 #include "client-parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -57,7 +58,7 @@ int client_knows(const char *word)
 	return find_verb(word) != NULL;
 }
 
-int write_all(int fd, const char *bytes, size_t size)
+int client_write(int fd, const char *bytes, size_t size)
 {
 	while (size > 0) {
 		ssize_t done = write(fd, bytes, size);
@@ -75,7 +76,7 @@ int write_all(int fd, const char *bytes, size_t size)
 	return 0;
 }
 
-int complain(int code, const char *format, ...)
+int client_complain(int code, const char *format, ...)
 {
 	char text[2048] = "upkeep: ";
 	const size_t head = strlen(text);
@@ -87,14 +88,14 @@ int complain(int code, const char *format, ...)
 		return code;
 	size_t size = strlen(text);
 	text[size++] = '\n';
-	if (write_all(2, text, size) < 0)
+	if (client_write(2, text, size) < 0)
 		return code;
 	return code;
 }
 
 static int tell_lost(const struct verb *verb)
 {
-	return complain(FAILED, "the manager restarted; run upkeep status to see what came of %s", verb->name);
+	return client_complain(FAILED, "the manager restarted or ended; run upkeep status to see what came of %s", verb->name);
 }
 
 /* Sends the words and prints what comes back, a second time where the manager ended under it and it may be. */
@@ -104,25 +105,25 @@ static int converse(int argc, char **argv, const struct verb *verb)
 	int silent_ends = 0;
 	for (;;) {
 		size_t size;
-		const char *request = build_request(argc, argv, resumed, &size);
+		const char *request = client_request(argc, argv, resumed, &size);
 		if (request == NULL)
-			return complain(USAGE, "cannot send %s: its arguments are longer than 64 KB", verb->name);
+			return client_complain(USAGE, "cannot send %s: its arguments are longer than 64 KB", verb->name);
 		int code;
-		const int fd = connect_supervisor(&code);
+		const int fd = client_connect(&code);
 		if (fd < 0)
 			return code;
 		/* Even where not all could be sent there may be an answer that says why. */
-		const int sent = send_request(fd, request, size);
+		const int sent = client_send(fd, request, size);
 		int came = 0;
-		code = receive_reply(fd, &came);
+		code = client_receive(fd, &came);
 		if (code >= 0)
 			return code;
 		if (code == NOT_WRITTEN)
-			return complain(FAILED, "cannot write the output: %s", strerror(errno));
+			return client_complain(FAILED, "cannot write the output: %s", strerror(errno));
 		if (code == NO_READER)
 			return BROKEN_PIPE;
 		if (code == GARBLED)
-			return complain(FAILED, "cannot understand the manager's answer; is it of another version?");
+			return client_complain(FAILED, "cannot understand the manager's answer; is it of another version?");
 		/* Lost. What was not sent whole was not done. */
 		close(fd);
 		silent_ends = came ? 0 : silent_ends + 1;
@@ -132,15 +133,26 @@ static int converse(int argc, char **argv, const struct verb *verb)
 	}
 }
 
+/* A closed standard descriptor would become the socket, and get our output. */
+static int fill_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	return 0;
+}
+
 int client_main(int argc, char **argv)
 {
+	if (fill_standard_descriptors() < 0)
+		return FAILED;
 	const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
 	if (verb == NULL)
-		return complain(USAGE, "no such command; upkeep help lists them");
+		return client_complain(USAGE, "no such command; upkeep help lists them");
 	if (strcmp(verb->name, "version") == 0 && argc == 2)
-		return write_all(1, "upkeep " UPKEEP_VERSION "\n", strlen("upkeep " UPKEEP_VERSION "\n")) < 0 ? FAILED : 0;
+		return client_write(1, "upkeep " UPKEEP_VERSION "\n", strlen("upkeep " UPKEEP_VERSION "\n")) < 0 ? FAILED : 0;
 	/* As any tool: a reader that has gone ends us quietly, whatever our parent ignored. */
 	if (signal(SIGPIPE, SIG_DFL) == SIG_ERR)
-		return complain(FAILED, "cannot set SIGPIPE: %s", strerror(errno));
+		return client_complain(FAILED, "cannot set SIGPIPE: %s", strerror(errno));
 	return converse(argc, argv, verb);
 }
