@@ -25,7 +25,7 @@ export interface IniText {
 }
 
 /** Larger configuration is refused: it is no configuration. */
-export const INI_MOST = 256 * 1024;
+export const INI_MOST = 64 * 1024;
 
 // Garbage that is text has a fault in every line.
 const MOST_PROBLEMS = 20;
