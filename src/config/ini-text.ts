@@ -25,11 +25,11 @@ export interface IniText {
 }
 
 /** Larger configuration is refused: it is no configuration. */
-export const INI_MOST = 256 * 1024;
+export const INI_MOST = 64 * 1024;
 
 // Garbage that is text has a fault in every line.
 const MOST_PROBLEMS = 20;
-// Keeps names from meaning something to `ini` (`__proto__`) and values from being its `true` and `null`. Sections have
+// Keeps names from meaning something to `ini` (`__proto__`, `k[]`) and values from being its `true` and `null`. Sections have
 // another one: `ini` puts them beside the keys that stand before any section, and `env` is both here.
 const MARK = "~";
 const SECTION_MARK = "@";
@@ -147,8 +147,10 @@ function entriesOf(
   return entries;
 }
 
-const mark = (text: string): string => JSON.stringify(MARK + text);
-const safeSection = (section: string): string => JSON.stringify(SECTION_MARK + section.replaceAll(".", "\\."));
+// A dot in a pattern of `ini` stops at the two separators that JSON leaves as they are.
+const string = (text: string): string =>
+  JSON.stringify(text).replace(/[\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16)}`);
+const safeSection = (section: string): string => string(SECTION_MARK + section.replaceAll(".", "\\."));
 
 /** The text that `ini` reads without harm. */
 function safeText(entries: readonly Entry[]): string {
@@ -157,7 +159,7 @@ function safeText(entries: readonly Entry[]): string {
   for (const entry of entries) {
     if (entry.section !== section) lines.push(`[${safeSection(entry.section)}]`);
     section = entry.section;
-    lines.push(`${mark(entry.key)}=${mark(entry.lines.join("\n").trim())}`);
+    lines.push(`${string(MARK + entry.key + MARK)}=${string(MARK + entry.lines.join("\n").trim())}`);
   }
   return lines.join("\n");
 }
@@ -165,6 +167,6 @@ function safeText(entries: readonly Entry[]): string {
 function lookUp(parsed: Record<string, unknown>, section: string, key: string): string | null {
   const holder = section === "" ? parsed : parsed[SECTION_MARK + section];
   if (typeof holder !== "object" || holder === null) return null;
-  const value = (holder as Record<string, unknown>)[MARK + key];
+  const value = (holder as Record<string, unknown>)[MARK + key + MARK];
   return typeof value === "string" && value.startsWith(MARK) ? value.slice(MARK.length) : null;
 }
