@@ -4,6 +4,8 @@ import type { Common, Event, Phase, State } from "../../../src/service/model.ts"
 import { service, stop, words } from "./support.ts";
 
 const NOW = 60_000;
+/** The end of every deadline: only a timeout comes this late. */
+const LATE = 65_000;
 const spec = service({ startPre: ["./pre"], finish: "./finish", check: "./check", restart: "always" });
 
 const common: Common = {
@@ -18,28 +20,27 @@ const common: Common = {
 };
 const running = { child: 7, pid: 1007 };
 
-// Each stands at the end of its deadline, so that a timeout is due.
 const states: { readonly [P in Phase]: Extract<State, { phase: P }> } = {
   down: { ...common, phase: "down", want: "down" },
   waiting: { ...common, phase: "waiting" },
-  preparing: { ...common, phase: "preparing", ...running, until: NOW },
-  starting: { ...common, phase: "starting", ...running, pid: 0, until: NOW, deadline: NOW, startedAt: 50_000, paused: false },
+  preparing: { ...common, phase: "preparing", ...running, until: LATE },
+  starting: { ...common, phase: "starting", ...running, pid: 0, until: LATE, deadline: LATE, startedAt: 50_000, paused: false },
   up: { ...common, phase: "up", ...running, startedAt: 50_000, paused: false },
   stopping: {
     ...common,
     phase: "stopping",
     want: "down",
     ...running,
-    until: NOW,
+    until: LATE,
     startedAt: 50_000,
     killed: false,
     again: false,
     cause: "request",
     preparing: false,
   },
-  sweeping: { ...common, phase: "sweeping", until: NOW, killed: false, left: 1, finished: false, next: "start" },
-  finishing: { ...common, phase: "finishing", ...running, until: NOW, killed: false, sweeps: true, next: "start" },
-  backoff: { ...common, phase: "backoff", until: NOW },
+  sweeping: { ...common, phase: "sweeping", until: LATE, killed: false, left: 1, finished: false, next: { retryAt: 70_000 } },
+  finishing: { ...common, phase: "finishing", ...running, until: LATE, killed: false, sweeps: true, next: { retryAt: 70_000 } },
+  backoff: { ...common, phase: "backoff", until: LATE },
   failed: { ...common, phase: "failed" },
   done: { ...common, phase: "done" },
 };
@@ -76,7 +77,7 @@ interface Cell {
 
 function play(phase: Phase, event: string): Cell {
   const before = states[phase];
-  const [after, effects] = step(spec, before, events[event] as Event, NOW);
+  const [after, effects] = step(spec, before, events[event] as Event, event === "timeout" ? LATE : NOW);
   const changed = after.phase === phase ? changes(before, after) : after.want === before.want ? [] : [`want = ${after.want}`];
   return { phase, event, becomes: after.phase, does: [...words(effects), ...changed] };
 }
