@@ -5,7 +5,7 @@ import type { Phase, State } from "./model.ts";
 const VERSION = 1;
 /** Longer than any state can become, in characters. */
 const LENGTH_MAX = 64 * 1024;
-const CRASHES_MAX = 10_000;
+const CRASHES_MAX = 1_000;
 
 type Check = (value: unknown) => boolean;
 

@@ -3,7 +3,7 @@ import type { Ms } from "../base/clock.ts";
 import { exitText } from "../base/exit.ts";
 import { durationText } from "./duration.ts";
 import type { Effect, Ending, In, Step } from "./model.ts";
-import { amend, first, type Moment, type Told, tell, then } from "./moment.ts";
+import { amend, first, type Moment, type Told, tell } from "./moment.ts";
 import { watches } from "./readiness.ts";
 import { leftoversGrace, retreat } from "./retreat.ts";
 import { isSuccess, judge, type Verdict } from "./verdict.ts";
@@ -85,7 +85,7 @@ export function stopped(moment: Moment<In<"stopping">>, { exit }: Told<"exited">
   const last = main === null ? state.last : { at: now, exit: main, reason };
   return first(
     [tell({ what: "stopped", exit, took: now - state.since })],
-    retreat(then(moment, { ...state, last }), {
+    retreat(amend(moment, { last }), {
       next: state.again ? "start" : "down",
       ran: main !== null,
       grace,

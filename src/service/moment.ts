@@ -38,8 +38,3 @@ export function first(effects: readonly Effect[], [state, rest]: Step): Step {
 export function tell(report: Report): Effect {
   return { type: "report", report };
 }
-
-/** The moment that comes after a step's state, at the same time. */
-export function then(moment: Moment, state: State): Moment {
-  return { ...moment, state };
-}

@@ -8,6 +8,9 @@ const JITTER = 0.1;
 // Beyond this many doublings every delay has met its limit; it also keeps 0 × Infinity out of the product.
 const DOUBLINGS_MAX = 40;
 
+// More crashes than this are not remembered, whatever give-up says, so that a state stays small.
+const CRASHES_MAX = 1_000;
+
 /** A number in [0, 1) and the next seed: a linear congruential generator of 32 bits, good enough to spread delays. */
 export function random(seed: number): readonly [number, number] {
   const next = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
@@ -27,10 +30,14 @@ export function retryDelay(streak: number, delay: Ms, longest: Ms, chance: numbe
 /** The crashes that still count at `now`, this one included: no more and no older ones than `rule` asks about. */
 export function recordCrash(crashes: readonly Ms[], now: Ms, rule: GiveUp | null): readonly Ms[] {
   if (rule === null) return [];
-  return [...crashes.filter((at) => now - at <= rule.within), now].slice(-rule.count);
+  return [...crashes.filter((at) => now - at <= rule.within), now].slice(-crashesAsked(rule));
 }
 
 /** True when the recorded crashes are one too many. */
 export function givesUp(crashes: readonly Ms[], rule: GiveUp | null): boolean {
-  return rule !== null && crashes.length >= rule.count;
+  return rule !== null && crashes.length >= crashesAsked(rule);
+}
+
+function crashesAsked({ count }: GiveUp): number {
+  return Math.min(Math.max(1, count), CRASHES_MAX);
 }

@@ -7,17 +7,18 @@ const { SIGTERM, SIGKILL } = constants.signals;
 
 /**
  * What a new manager asks for again after it has taken over a state, since its predecessor may have died between
- * remembering the state and carrying out the effects; all of it may be asked twice without harm. `alive` tells whether
- * the core has a child of that number; its pid then follows as `spawned`.
+ * remembering the state and carrying out the effects; all of it may be asked twice without harm. `known` tells whether
+ * the core has a child of that number, or news of it that nobody has acknowledged; both then follow as facts.
  */
-export function resume(spec: ServiceSpec, state: State, alive: (child: number) => boolean): readonly Effect[] {
+export function resume(spec: ServiceSpec, state: State, known: (child: number) => boolean): readonly Effect[] {
+  const isLost = ({ child, pid }: { readonly child: number; readonly pid: number }) => pid === 0 && !known(child);
   switch (state.phase) {
     case "waiting":
       return [{ type: "gate" }];
     case "preparing":
-      return alive(state.child) ? [] : [{ type: "spawn", role: "pre", child: state.child }];
+      return isLost(state) ? [{ type: "spawn", role: "pre", child: state.child }] : [];
     case "starting":
-      if (!alive(state.child)) return [{ type: "spawn", role: "main", child: state.child }];
+      if (isLost(state)) return [{ type: "spawn", role: "main", child: state.child }];
       return state.pid !== 0 && watches(spec) ? [{ type: "watch-ready", on: true }] : [];
     case "stopping":
       // The stop signal is not sent twice: many programs take a second one for haste. KILL comes when its time is up.
@@ -26,7 +27,7 @@ export function resume(spec: ServiceSpec, state: State, alive: (child: number) =
     case "sweeping":
       return [{ type: "sweep", signal: state.killed ? SIGKILL : SIGTERM }];
     case "finishing":
-      if (alive(state.child) || state.last?.exit == null) return [];
+      if (!isLost(state) || state.last?.exit == null) return [];
       return [{ type: "spawn-finish", child: state.child, exit: state.last.exit }];
     default:
       return [];
