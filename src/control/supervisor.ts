@@ -1,5 +1,6 @@
 // What the faces may ask of the manager; the manager implements it, no face knows more.
 import type { Problem } from "../base/errors.ts";
+import type { LogLine } from "../log/ring.ts";
 import type { ServiceStatus } from "../service/status.ts";
 
 export type OrderName = "start" | "once" | "stop" | "restart" | "pause" | "cont" | "reload";
@@ -17,17 +18,6 @@ export interface ServiceEvent {
   /** One sentence for a person. */
   readonly text: string;
   readonly status: ServiceStatus | null;
-}
-
-/** A line of a service's output, as it is kept for `upkeep logs`. */
-export interface LogLine {
-  readonly service: string;
-  /** Wall time of its reading, in milliseconds since 1970. */
-  readonly time: number;
-  /** Without its newline; bytes as they came. */
-  readonly line: Buffer;
-  /** True if the line went on in another piece (it was longer than log-line-max). */
-  readonly continues: boolean;
 }
 
 export interface Health {
@@ -64,5 +54,10 @@ export interface Supervisor {
   /** Begins the ordered stop; the program then ends with `code`. */
   shutdown(code: number, why: string): void;
   /** For `version -o json` and error texts. */
-  readonly about: { readonly version: string; readonly node: string; readonly corePid: number; readonly scanDir: string };
+  readonly about: {
+    readonly version: string;
+    readonly node: string;
+    readonly corePid: number;
+    readonly scanDir: string;
+  };
 }

@@ -15,8 +15,8 @@ export interface Common {
   readonly since: Ms;
   /** Numbers the processes of this service, over its whole life; with the service's number it names a child. */
   readonly sequence: number;
-  /** Starts of the main process after the first, over its whole life. */
-  readonly restarts: number;
+  /** How often the main process has been started, over its whole life. */
+  readonly starts: number;
   /** Crashes since it was last stable: the exponent of the next delay. */
   readonly streak: number;
   /** When it crashed, newest last, no more than give-up needs. */
@@ -34,8 +34,11 @@ export interface Ending {
   readonly reason: string | null;
 }
 
-/** What is to be done once the leftovers are gone and `finish` has run. */
-export type Next = "down" | "start" | "backoff" | "failed" | "done" | "delayed";
+/** What is to be done once the leftovers are gone and `finish` has run; the delay of a retry counts from the crash. */
+export type Next = "down" | "start" | "failed" | "done" | { readonly retryAt: Ms };
+
+/** Which of a service's programs a process runs. */
+export type Role = "main" | "pre" | "finish";
 
 /** A running process of the service: `child` is its sequence number; pid 0 until the core has told it. */
 interface Running {
@@ -50,7 +53,10 @@ export type State = Common &
     | { readonly phase: "waiting" }
     /** start-pre runs. */
     | ({ readonly phase: "preparing"; readonly until: Ms } & Running)
-    /** The main process runs and is not ready. `deadline` is the end of start-timeout, `until` the nearer of that and settle. */
+    /**
+     * The main process runs and is not ready. `deadline` is the end of start-timeout, `until` the nearer of that and
+     * of settle, which counts from `spawned`.
+     */
     | ({
         readonly phase: "starting";
         readonly until: Ms;
@@ -59,7 +65,7 @@ export type State = Common &
         readonly paused: boolean;
       } & Running)
     | ({ readonly phase: "up"; readonly startedAt: Ms; readonly paused: boolean } & Running)
-    /** Asked to end; KILL at `until`. `again` starts it anew afterwards. `failure` tells why, where it was a failed start. */
+    /** Asked to end; KILL at `until`. `again` starts it anew afterwards. */
     | ({
         readonly phase: "stopping";
         readonly until: Ms;
@@ -70,15 +76,30 @@ export type State = Common &
         /** True while the process that is being stopped is start-pre. */
         readonly preparing: boolean;
       } & Running)
-    /** What is left of the service is being ended: TERM first, KILL at `until`. `finished`: finish has run already. */
-    | { readonly phase: "sweeping"; readonly until: Ms; readonly killed: boolean; readonly finished: boolean; readonly next: Next }
-    /** `finish` runs; KILL at `until`. */
-    | ({ readonly phase: "finishing"; readonly until: Ms; readonly killed: boolean; readonly next: Next } & Running)
+    /** What is left of the service is being ended: TERM first, KILL at `until`. */
+    | {
+        readonly phase: "sweeping";
+        readonly until: Ms;
+        readonly killed: boolean;
+        /** How many were left when last counted; null before the first answer. */
+        readonly left: number | null;
+        /** `finish` has run already, or there is nothing for it to follow. */
+        readonly finished: boolean;
+        readonly next: Next;
+      }
+    /** `finish` runs; KILL at `until`. `sweeps`: what it leaves behind is ended too. */
+    | ({
+        readonly phase: "finishing";
+        readonly until: Ms;
+        readonly killed: boolean;
+        readonly sweeps: boolean;
+        readonly next: Next;
+      } & Running)
     /** Starts again at `until`. */
     | { readonly phase: "backoff"; readonly until: Ms }
-    /** Given up. */
+    /** Its last end or start was a failure, and it is not tried again: given up, or neither policy nor `once` allow it. */
     | { readonly phase: "failed" }
-    /** A oneshot, `once` or a restart policy that has come to its end. */
+    /** It ended well, and is not started again: a oneshot, `once` or a restart policy that has come to its end. */
     | { readonly phase: "done" }
   );
 
@@ -114,7 +135,7 @@ export type Effect =
   | { readonly type: "gate" }
   | { readonly type: "spawn"; readonly role: "main" | "pre"; readonly child: number }
   | { readonly type: "spawn-finish"; readonly child: number; readonly exit: Exit }
-  /** Signals the process, or with `group` its whole group; CONT follows a signal that ends a stopped process. */
+  /** Signals the process, or with `group` its whole group. */
   | { readonly type: "kill"; readonly child: number; readonly signal: number; readonly group: boolean }
   /** End of file for a logger. */
   | { readonly type: "close-input" }
@@ -130,12 +151,22 @@ export type Report =
   | { readonly what: "ready"; readonly after: Ms }
   | { readonly what: "unstartable"; readonly reason: string; readonly retryIn: Ms | null }
   /** It ended without being asked to. `retryIn`: 0 at once, null not at all. */
-  | { readonly what: "ended"; readonly exit: Exit; readonly lived: Ms; readonly retryIn: Ms | null; readonly failure: boolean }
-  | { readonly what: "stopping"; readonly cause: Cause | "start-timeout"; readonly signal: number }
+  | {
+      readonly what: "ended";
+      readonly exit: Exit;
+      readonly lived: Ms;
+      readonly retryIn: Ms | null;
+      readonly failure: boolean;
+    }
+  /** `signal` is null where its input was closed instead. */
+  | { readonly what: "stopping"; readonly cause: Cause | "start-timeout"; readonly signal: number | null }
   | { readonly what: "stopped"; readonly exit: Exit; readonly took: Ms }
-  | { readonly what: "killed"; readonly after: Ms }
-  | { readonly what: "leftovers"; readonly count: number; readonly killed: boolean }
+  | { readonly what: "killed"; readonly role: Role; readonly after: Ms }
+  /** Processes that outlived the main one: sent TERM, sent KILL, or left because KILL did not end them either. */
+  | { readonly what: "leftovers"; readonly count: number; readonly fate: "terminated" | "killed" | "abandoned" }
+  | { readonly what: "unfinished"; readonly reason: string }
   | { readonly what: "gave-up"; readonly crashes: number; readonly within: Ms }
   | { readonly what: "done"; readonly exit: Exit | null };
 
+/** The new state, and what is to be done, in this order. */
 export type Step = readonly [State, readonly Effect[]];
