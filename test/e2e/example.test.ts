@@ -66,7 +66,7 @@ describe("services.example", () => {
     expect(await space.exit()).toEqual({ code: 0 });
     expect(log().trimEnd().split("\n").at(-1)).toBe("finishing the last requests");
     const said = space.output();
-    expect(said).toMatch(/finishing the last requests[^]*closing after \d+ visits/);
+    expect(said).toMatch(/finishing the last requests[\s\S]*closing after \d+ visits/);
   });
 });
 

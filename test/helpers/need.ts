@@ -33,6 +33,8 @@ export function need(context: TestContext, ...programs: readonly ("root" | (stri
 /** Skips the test for this reason; with CI=true it fails instead. */
 export function skip(context: TestContext, reason: string): never {
   if (process.env["CI"] === "true") throw new Error(`CI skips nothing: ${reason}`);
+  // The default reporter only counts what was skipped.
+  process.stderr.write(`skipped: ${context.task.name}: ${reason}\n`);
   return context.skip(reason);
 }
 
