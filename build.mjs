@@ -29,7 +29,7 @@ function buildCore() {
   const sources = readdirSync(at("src/core"))
     .filter((name) => name.endsWith(".c"))
     .map((name) => at("src/core", name));
-  const flags = ["-std=gnu11", "-D_GNU_SOURCE", "-Os", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-Wl,--gc-sections", "-s"];
+  const flags = ["-std=gnu11", "-Os", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-Wl,--gc-sections", "-s"];
   const define = `-DUPKEEP_VERSION="${version}"`;
   const attempts = [
     ["musl-gcc", "-static"],

@@ -1,5 +1,6 @@
 // Signals received and not yet acknowledged. A fact keeps its serial until the manager, this one or the next, has
 // dealt with it. Exits need no place here: a child's own record keeps its exit.
+#define _GNU_SOURCE
 #include "core.h"
 #include "text.h"
 

@@ -1,5 +1,6 @@
 // Descriptors for the manager: through the socketpair that Node takes for its IPC channel, as Node's own messages.
 // Also the control socket: bound, listened on and accepted from here, so that clients outlive a manager.
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

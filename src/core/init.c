@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "init.h"
 
 #include <errno.h>

@@ -1,5 +1,7 @@
 // The command `upkeep`: by its first words an init for one child, the supervisor's core, a client, or Node's starter.
+#define _GNU_SOURCE
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +19,16 @@ static const char usage[] =
     "       upkeep COMMAND ...      status, start, stop, restart, logs ... (upkeep help)\n";
 
 static const char *const offline[] = {"lint", "help", "--help", "-h"};
+
+// Words that need no supervisor: some commands, and the help of every command.
+static bool is_offline(char **words) {
+  for (size_t i = 0; i < sizeof offline / sizeof *offline; i++)
+    if (strcmp(words[0], offline[i]) == 0) return true;
+  if (!client_knows(words[0])) return false;
+  for (char **word = words + 1; *word; word++)
+    if (strcmp(*word, "-h") == 0 || strcmp(*word, "--help") == 0) return true;
+  return false;
+}
 
 static int supervise(char **words, char **environment) {
   return pid1_main(words, environment);
@@ -50,9 +62,8 @@ int main(int argc, char **argv, char **environment) {
     return supervise(argv + 2, environment);
   }
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) return puts("upkeep " UPKEEP_VERSION) < 0;
-  if (client_knows(word)) return client_main(argc - 1, argv + 1);
-  for (size_t i = 0; i < sizeof offline / sizeof *offline; i++)
-    if (strcmp(word, offline[i]) == 0) return node_exec(argv + 1, environment);
+  if (is_offline(argv + 1)) return node_exec(argv + 1, environment);
+  if (client_knows(word)) return client_main(argc, argv);
   const char *directory = scan_directory(argv + 1);
   if (*word == '-' && !directory) return usage_error("unknown option %s", word);
   if (directory && stat(directory, &file) == 0 && S_ISDIR(file.st_mode)) return supervise(argv + 1, environment);

@@ -1,4 +1,5 @@
 // The life of the manager process: found, started in a clean environment, told everything, replaced when it dies.
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "node.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // The supervisor's loop: wait for a signal, an exit, a word of the manager; answer; never leave but by the ordered stop.
+#define _GNU_SOURCE
 #include "pid1.h"
 
 #include <errno.h>

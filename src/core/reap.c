@@ -1,4 +1,5 @@
 // Collecting the dead, ours and adopted ones, and signalling processes that no spawn of ours knows.
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,5 +1,6 @@
 // Copies the log pipes to standard error by whole lines while no manager reads them, so that no service blocks on its
 // output and no line is lost. A line is consumed only once it is written: what we could not write stays in its pipe.
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

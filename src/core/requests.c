@@ -1,4 +1,5 @@
 // What the manager asks for, request by request. Every failure is answered; nothing here ends the core.
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

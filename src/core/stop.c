@@ -1,4 +1,5 @@
 // What the core does by itself when it is told to stop and nobody does it: TERM all, and at the end of the budget KILL.
+#define _GNU_SOURCE
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "wire.h"
 
 #include <errno.h>

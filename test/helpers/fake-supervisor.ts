@@ -2,7 +2,8 @@
 import type { Clock, Ms } from "../../src/base/clock.ts";
 import type { Problem } from "../../src/base/errors.ts";
 import type { Client, Io } from "../../src/control/exec.ts";
-import type { Change, LogLine, Order, ServiceEvent, Supervisor } from "../../src/control/supervisor.ts";
+import type { Change, Order, ServiceEvent, Supervisor } from "../../src/control/supervisor.ts";
+import type { LogLine } from "../../src/log/ring.ts";
 import type { ServiceStatus } from "../../src/service/status.ts";
 
 /** A status with what the test does not care for filled in. */
