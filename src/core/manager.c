@@ -17,7 +17,7 @@
 #include "text.h"
 
 // A manager that has been ready this long has done its work: its end is not one of a series.
-#define MANAGER_STABLE 10000
+#define MANAGER_STABLE 1000
 #define MANAGER_DELAY_MAX 5000
 // So many failures in a row before anything was ever started end the program: there is nothing to keep alive.
 #define MANAGER_TRIES 3
