@@ -17,13 +17,15 @@ export const monotonic: Clock = {
   now: () => Number(process.hrtime.bigint()) / 1e6,
   at(when, wake) {
     if (when === Number.POSITIVE_INFINITY) return () => {};
-    let timer: NodeJS.Timeout;
-    const arm = () => {
-      const left = when - monotonic.now();
-      if (left <= 0) timer = setTimeout(wake, 0);
-      else timer = setTimeout(left > LONGEST_TIMER ? arm : wake, Math.min(Math.ceil(left), LONGEST_TIMER));
+    // The loop counts from the beginning of its turn and in whole milliseconds, so its timers fire early after a long
+    // turn; who is woken too early would take it for no deadline of his, and wait for ever.
+    const left = () => when - monotonic.now();
+    const sleep = () => setTimeout(look, Math.min(Math.max(0, Math.ceil(left())), LONGEST_TIMER));
+    const look = () => {
+      if (left() <= 0) wake();
+      else timer = sleep();
     };
-    arm();
+    let timer = sleep();
     return () => clearTimeout(timer);
   },
 };
