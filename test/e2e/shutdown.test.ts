@@ -154,6 +154,49 @@ describe("the end", () => {
   });
 });
 
+describe("whatever a service does at the time, the budget holds", () => {
+  const hang = "#!/bin/sh\ntrap '' TERM\nwhile :; do sleep 1000; done\n";
+  const once = "#!/bin/sh\nexit 1\n";
+  // biome-ignore format: a table
+  test.each([
+    ["hangs in finish", { run: once, finish: hang }, "finishing"],
+    ["hangs in start-pre", { run: sleeper, pre: hang, "service.ini": "start-pre = ./pre" }, "preparing"],
+    ["hangs in check", { run: sleeper, check: hang }, "starting"],
+    ["waits for its next try", { run: once, "service.ini": "restart-delay = 1h\nrestart-delay-max = 1h" }, "backoff"],
+    ["has a logger that never reads", { run: "#!/bin/sh\nexec yes\n", "log/run": hang, "service.ini": quick }, "up"],
+    ["has a logger that forgets to end", { run: sleeper, "log/run": hang, "service.ini": quick }, "up"],
+  ] as const)("it %s", async (_what, files, state) => {
+    const space = await launch([scanDir({ web: files as ServiceFiles, other: asleep }).path], {
+      env: { UPKEEP_STOP_BUDGET: "1500ms" },
+    });
+    await eventually(`it is ${state}`, async () => (await statusOf(space, "web")).state === state);
+    space.signal("TERM");
+    const { result, took } = await timed(() => space.exit());
+    expect(result).toEqual({ code: 0 });
+    expect(took).toBeLessThan(2200);
+  });
+
+  test("it is paused: it still hears the stop", async () => {
+    const events = join(temporaryDirectory(), "events");
+    const space = await launch([scanDir({ web: { run: noting("web", events), "service.ini": quick } }).path]);
+    await allUp(space, "web");
+    expect((await space.upkeep("pause", "web")).code).toBe(0);
+    space.signal("TERM");
+    expect(await space.exit(3000)).toEqual({ code: 0 });
+    expect(linesOf(events)).toEqual(["web started", "web asked", "web ended"]);
+  });
+
+  test("it is in the middle of a stop with a long grace", async () => {
+    const services = scanDir({ web: { run: stubborn, "service.ini": `stop-grace = 1m\n${quick}` } });
+    const space = await launch([services.path], { env: { UPKEEP_STOP_BUDGET: "1500ms" } });
+    await allUp(space, "web");
+    expect((await space.upkeep("stop", "--no-wait", "web")).code).toBe(0);
+    space.signal("TERM");
+    const { took } = await timed(() => space.exit());
+    expect(took).toBeLessThan(2200);
+  });
+});
+
 describe("the exit code", () => {
   const ends = (run: string, ini: string): ServiceFiles => ({
     run: `#!/bin/sh\n${run}\n`,
