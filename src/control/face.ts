@@ -22,7 +22,6 @@ export interface FaceParts {
   readonly clock: Clock;
   readonly outputs: Outputs;
   readonly unready: () => ReadonlyMap<string, Unready>;
-  readonly scanDir: string;
   readonly about: Supervisor["about"];
   /** Makes a service run by its newest definition; answers why that cannot be, or null. */
   readonly refresh: (runner: Runner) => string | null;
@@ -72,9 +71,8 @@ export function createFace(parts: FaceParts): Face {
     critical: false,
     log: null,
   });
-  const mains = () => [...manager.roster.all()].filter((runner) => runner.spec.loggerOf === null);
-  const services = () => {
-    const all = mains().map(status);
+    const services = () => {
+    const all = manager.roster.services().map(status);
     const known = new Set(all.map(({ name }) => name));
     for (const [name, unready] of parts.unready()) if (!known.has(name)) all.push(absent(name, unready));
     return all.sort((a, b) => (a.name < b.name ? -1 : 1));

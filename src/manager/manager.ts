@@ -10,7 +10,7 @@ import { initial } from "../service/machine.ts";
 import type { Cause, Event, Report, State } from "../service/model.ts";
 import { reportText } from "../service/report-text.ts";
 import { differences } from "../spec/differences.ts";
-import type { ServiceSpec, Settings } from "../spec/spec.ts";
+import type { ServiceSpec } from "../spec/spec.ts";
 import { createDoctor } from "./doctor.ts";
 import { createLeftovers, type Leftovers } from "./leftovers.ts";
 import type { Outputs } from "./outputs.ts";
@@ -34,7 +34,6 @@ export interface ManagerParts {
   readonly house: House;
   readonly pid: number;
   readonly outputs: Outputs;
-  readonly settings: () => Settings;
   readonly say: (level: VoiceLevel, text: string, fields?: VoiceFields) => void;
   readonly happened: (happening: Happening) => void;
   /** A signal to the supervisor, by number; acknowledged by the caller. */

@@ -7,6 +7,10 @@ import type { Runner } from "./runner.ts";
 export interface Roster {
   get(name: string): Runner | undefined;
   all(): Iterable<Runner>;
+  /** Without the loggers. */
+  services(): readonly Runner[];
+  /** The length of the longest name. */
+  nameWidth(): number;
   add(runner: Runner): void;
   remove(name: string): void;
   /** The spec of this runner has changed. */
@@ -40,6 +44,7 @@ export function createRoster(): Roster {
   let index: { readonly requirers: Map<string, Runner[]>; readonly followers: Map<string, Runner[]> } | null = null;
   const ending = new Map<Runner, Event>();
   let isFrozen = false;
+  let nameWidth = 0;
 
   const indexed = () => {
     if (index !== null) return index;
@@ -97,8 +102,11 @@ export function createRoster(): Roster {
   return {
     get: (name) => runners.get(name),
     all: () => runners.values(),
+    services: () => [...runners.values()].filter((runner) => runner.spec.loggerOf === null),
+    nameWidth: () => nameWidth,
     add(runner) {
       runners.set(runner.name, runner);
+      nameWidth = Math.max(nameWidth, runner.name.length);
       index = null;
     },
     remove(name) {

@@ -15,6 +15,7 @@ const floors: Readonly<Record<string, number>> = {
   manager: 4,
   cli: 5,
   control: 5,
+  main: 6,
   "main.ts": 6,
 };
 /** The one step along a floor: a command's words are carried by the control socket. */

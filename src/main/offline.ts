@@ -1,10 +1,10 @@
 // What needs no supervisor: upkeep lint, help, version.
 import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
-import { runOffline } from "./cli/offline.ts";
-import { lint } from "./config/lint.ts";
-import { listServices } from "./config/list-services.ts";
-import type { Own } from "./config/settings.ts";
+import { runOffline } from "../cli/offline.ts";
+import { lint } from "../config/lint.ts";
+import { listServices } from "../config/list-services.ts";
+import type { Own } from "../config/settings.ts";
 
 /** Where services are looked for when no directory is named. */
 const SCAN_DIR = "/etc/service";
