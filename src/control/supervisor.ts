@@ -1,6 +1,10 @@
 // What the faces may ask of the manager; the manager implements it, no face knows more.
 import type { Problem } from "../base/errors.ts";
+import type { LogLine } from "../log/ring.ts";
+import type { Change } from "../manager/apply.ts";
 import type { ServiceStatus } from "../service/status.ts";
+
+export type { Change } from "../manager/apply.ts";
 
 export type OrderName = "start" | "once" | "stop" | "restart" | "pause" | "cont" | "reload";
 
@@ -19,29 +23,10 @@ export interface ServiceEvent {
   readonly status: ServiceStatus | null;
 }
 
-/** A line of a service's output, as it is kept for `upkeep logs`. */
-export interface LogLine {
-  readonly service: string;
-  /** Wall time of its reading, in milliseconds since 1970. */
-  readonly time: number;
-  /** Without its newline; bytes as they came. */
-  readonly line: Buffer;
-  /** True if the line went on in another piece (it was longer than log-line-max). */
-  readonly continues: boolean;
-}
-
 export interface Health {
   readonly healthy: boolean;
   /** One sentence. */
   readonly text: string;
-}
-
-/** What `apply` did, or with `dryRun` would do. */
-export interface Change {
-  readonly service: string;
-  readonly change: "added" | "removed" | "restarted" | "updated";
-  /** The keys that differ; empty for added and removed. */
-  readonly keys: readonly string[];
 }
 
 export interface Supervisor {
@@ -64,5 +49,10 @@ export interface Supervisor {
   /** Begins the ordered stop; the program then ends with `code`. */
   shutdown(code: number, why: string): void;
   /** For `version -o json` and error texts. */
-  readonly about: { readonly version: string; readonly node: string; readonly corePid: number; readonly scanDir: string };
+  readonly about: {
+    readonly version: string;
+    readonly node: string;
+    readonly corePid: number;
+    readonly scanDir: string;
+  };
 }

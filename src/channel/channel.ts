@@ -1,0 +1,121 @@
+import type { Socket } from "node:net";
+import type { Exit } from "../base/exit.ts";
+import type { Core, Hello, KnownChild, KnownPipe, Listener, Orphan, SpawnRequest, Stream } from "./core.ts";
+import { type Down, decoder, encode, type Message, type Up } from "./messages.ts";
+
+/**
+ * The core, as the other end of the channel's socket. Requests of one turn of the loop go out in one write, so that a
+ * manager that dies has said all of a turn or, nearly always, nothing.
+ */
+export function connectCore(socket: Socket, listener: Listener): Core {
+  let pending: Buffer[] = [];
+  const flush = () => {
+    if (pending.length === 0) return;
+    const bytes = pending.length === 1 ? pending[0] : Buffer.concat(pending);
+    pending = [];
+    if (bytes !== undefined) socket.write(bytes);
+  };
+  const ask = (name: Down, ...fields: readonly string[]) => {
+    if (pending.length === 0) queueMicrotask(flush);
+    pending.push(encode(name, fields));
+  };
+  const decode = decoder();
+  const hear = hearer(listener);
+  socket.on("data", (chunk: Buffer) => {
+    for (const message of decode(chunk)) hear(message);
+    listener.turn();
+  });
+  return {
+    spawn: (id, number, request) => ask("spawn", id, String(number), ...spawnAttributes(request)),
+    kill: (id, signal, group) => ask("kill", id, String(signal), group ? "1" : "0"),
+    stray: (pid, start, signal) => ask("stray", String(pid), start, String(signal)),
+    pipe: (tag, read) => ask("pipe", tag, read ? "1" : "0"),
+    shut: (tag) => ask("shut", tag),
+    drop: (tag) => ask("drop", tag),
+    taking(tag) {
+      ask("taking", tag);
+      flush();
+    },
+    held: (tag, bytes, partial) => ask("held", tag, String(bytes), String(partial)),
+    drained: (tag, partial) => ask("drained", tag, String(partial)),
+    remember: (key, blob) => ask("remember", key, blob),
+    forget: (key) => ask("forget", key),
+    ack: (serial, key, blob) => (key === undefined || blob === undefined ? ask("ack", serial) : ask("ack", serial, key, blob)),
+    listen: (path, mode, gid) => ask("listen", path, String(mode), String(gid ?? -1)),
+    budget: (milliseconds) => ask("budget", String(Math.round(milliseconds))),
+    stopOn: (signals) => ask("stop_on", ...signals.map(String)),
+    stopping: () => ask("stopping"),
+    ready: () => ask("ready"),
+    exit(code) {
+      ask("exit", String(code));
+      flush();
+    },
+  };
+}
+
+/** The attribute words of a spawn request, in the order that the core reads them. */
+export function spawnAttributes(request: SpawnRequest): string[] {
+  const words: string[] = [];
+  const add = (key: string, value: string | number | undefined) => {
+    if (value !== undefined) words.push(`${key}=${value}`);
+  };
+  for (const word of request.argv) add("arg", word);
+  add("dir", request.dir);
+  for (const [name, value] of Object.entries(request.set)) add("set", `${name}=${value}`);
+  for (const name of request.unset) add("unset", name);
+  add("in", streamWord(request.input));
+  add("out", streamWord(request.output));
+  add("err", streamWord(request.error));
+  add("uid", request.uid);
+  add("gid", request.gid);
+  add("groups", request.groups?.join(","));
+  add("umask", request.umask);
+  add("nice", request.nice);
+  for (const { resource, soft, hard } of request.limits ?? []) add("limit", `${resource}:${soft ?? "-"}:${hard ?? "-"}`);
+  add("notify", request.notify);
+  return words;
+}
+
+function streamWord(stream: Stream): string {
+  return typeof stream === "string" ? stream : `pipe:${stream.pipe}`;
+}
+
+/** Turns messages into calls; a hello is gathered until its `begin`. */
+function hearer(listener: Listener): (message: Message) => void {
+  let hello: Hello | null = null;
+  const children: KnownChild[] = [];
+  const pipes: KnownPipe[] = [];
+  const blobs = new Map<string, string>();
+  const table: Record<Up, (fields: readonly string[]) => void> = {
+    hello: ([, pid, first, instance]) => {
+      hello = { corePid: Number(pid), isPid1: first === "1", instance: Number(instance), children, pipes, blobs };
+    },
+    child: ([id = "", pid, notified, executed]) =>
+      void children.push({ id, pid: Number(pid), notified: notified === "1", executed: executed === "1" }),
+    log: ([tag = "", read, skip, lost]) =>
+      void pipes.push({ tag, read: read === "1", skip: skip === "1", lost: lost === "-1" ? null : Number(lost) }),
+    blob: ([key = "", blob = ""]) => void blobs.set(key, blob),
+    begin: () => {
+      if (hello !== null) listener.hello(hello);
+    },
+    spawned: ([id = "", pid]) => listener.spawned(id, Number(pid)),
+    failed: ([id = "", step = "", errno]) => listener.failed(id, step, Number(errno)),
+    exited: ([serial = "", id = "", pid, code, signal]) => listener.exited(serial, id, Number(pid), exitOf(code, signal)),
+    orphans: ([count, ...some]) => listener.orphans(Number(count), some.filter((text) => text !== "").map(orphanOf)),
+    signal: ([serial = "", signal, pid, uid]) => listener.signal(serial, Number(signal), Number(pid), Number(uid)),
+    notify: ([id = ""]) => listener.notified(id),
+    readable: (tags) => listener.readable(tags.filter((tag) => tag !== "")),
+    piped: ([tag = "", errno]) => listener.piped(tag, Number(errno)),
+    listening: ([path = "", errno]) => listener.listening(path, Number(errno)),
+  };
+  return ({ name, fields }) => table[name](fields);
+}
+
+function exitOf(code: string | undefined, signal: string | undefined): Exit {
+  return code === "-1" ? { signal: Number(signal) } : { code: Number(code) };
+}
+
+function orphanOf(text: string): Orphan {
+  const [pid, session, code, signal] = text.split(":");
+  return { pid: Number(pid), session: Number(session), exit: exitOf(code, signal) };
+}

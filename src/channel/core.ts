@@ -1,0 +1,106 @@
+import type { Exit } from "../base/exit.ts";
+
+/** Where a stream of a new process goes. */
+export type Stream = "null" | "inherit" | { readonly pipe: string };
+
+/** Everything about a process to be started; the environment is given as differences to the core's own. */
+export interface SpawnRequest {
+  readonly argv: readonly string[];
+  readonly dir: string;
+  readonly set: Readonly<Record<string, string>>;
+  readonly unset: readonly string[];
+  readonly input: Stream;
+  readonly output: Stream;
+  readonly error: Stream;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly groups?: readonly number[];
+  readonly umask?: number;
+  readonly nice?: number;
+  /** By the kernel's number of the resource; null is unlimited. */
+  readonly limits?: readonly { readonly resource: number; readonly soft: number | null; readonly hard: number | null }[];
+  /** The descriptor on which a newline says ready. */
+  readonly notify?: number;
+}
+
+/** What the manager asks of the core. Nothing is answered at once; `flush` is implied at the end of the turn. */
+export interface Core {
+  /** Starts a process of service `number` under this id, which no other process has ever had. */
+  spawn(id: string, number: number, request: SpawnRequest): void;
+  kill(id: string, signal: number, group: boolean): void;
+  /** Signals a process that no spawn of ours knows, if its start time (clock ticks since boot) still is this one. */
+  stray(pid: number, start: string, signal: number): void;
+  /** Makes a log pipe; with `read` its read end comes to the manager. */
+  pipe(tag: string, read: boolean): void;
+  /** Closes the write end: its reader sees the end of the file. */
+  shut(tag: string): void;
+  drop(tag: string): void;
+  /** In the kernel when this returns: the manager is about to read this pipe. */
+  taking(tag: string): void;
+  /** `bytes` of it are in our hands, the `partial` ones of an unfinished line included. */
+  held(tag: string, bytes: number, partial: number): void;
+  /** It was empty, and all is written out but `partial` bytes of an unfinished line; `readable` is told again. */
+  drained(tag: string, partial: number): void;
+  remember(key: string, blob: string): void;
+  forget(key: string): void;
+  /** A fact is dealt with; the new blob goes with it in one frame. */
+  ack(serial: string, key?: string, blob?: string): void;
+  listen(path: string, mode: number, gid: number | null): void;
+  budget(milliseconds: number): void;
+  stopOn(signals: readonly number[]): void;
+  stopping(): void;
+  ready(): void;
+  /** The last word: the core ends the manager and leaves with this code. */
+  exit(code: number): void;
+}
+
+/** A child of an earlier manager that is alive, or whose exit is still to be told. */
+export interface KnownChild {
+  readonly id: string;
+  readonly pid: number;
+  readonly notified: boolean;
+  readonly executed: boolean;
+}
+
+/** A log pipe of an earlier manager. `lost`: bytes it had in its hands, null for at most one read. */
+export interface KnownPipe {
+  readonly tag: string;
+  readonly read: boolean;
+  readonly skip: boolean;
+  readonly lost: number | null;
+}
+
+/** What the core says first to every manager. */
+export interface Hello {
+  readonly corePid: number;
+  readonly isPid1: boolean;
+  /** Distinguishes this core from others in the marks of its children. */
+  readonly instance: number;
+  readonly children: readonly KnownChild[];
+  readonly pipes: readonly KnownPipe[];
+  readonly blobs: ReadonlyMap<string, string>;
+}
+
+/** An adopted process that was reaped; `session` tells whose it was. */
+export interface Orphan {
+  readonly pid: number;
+  readonly session: number;
+  readonly exit: Exit;
+}
+
+/** What the core tells, as it happens. Facts carry a serial and are told until they are acknowledged. */
+export interface Listener {
+  hello(hello: Hello): void;
+  spawned(id: string, pid: number): void;
+  failed(id: string, step: string, errno: number): void;
+  exited(serial: string, id: string, pid: number, exit: Exit): void;
+  /** `count` processes were reaped, of which some are described. */
+  orphans(count: number, some: readonly Orphan[]): void;
+  signal(serial: string, signal: number, pid: number, uid: number): void;
+  notified(id: string): void;
+  readable(tags: readonly string[]): void;
+  piped(tag: string, errno: number): void;
+  listening(path: string, errno: number): void;
+  /** All that came together has been told. */
+  turn(): void;
+}

@@ -1,0 +1,134 @@
+// One service directory to one frozen spec. Nothing here throws, and nothing reads more than one directory.
+import { resolve } from "node:path";
+import type { Problem } from "../base/errors.ts";
+import { type ServiceValues, serviceDefaults, serviceKeys } from "../spec/keys.ts";
+import { orderKeys } from "../spec/order.ts";
+import type { LogKind, ServiceSpec } from "../spec/spec.ts";
+import { resolveIdentity } from "./identity.ts";
+import { readServiceDir, type ServiceDir } from "./service-dir.ts";
+import type { Defaults } from "./settings.ts";
+
+/** What became of a service directory. */
+export interface Loaded {
+  /** Null if it is incomplete, or if a problem is an error. */
+  readonly spec: ServiceSpec | null;
+  /** One sentence: why it cannot run yet, where it may become complete by itself (a copy that is under way). */
+  readonly incomplete: string | null;
+  readonly problems: readonly Problem[];
+}
+
+const fields = Object.entries(serviceKeys);
+const notForLoggers = fields.filter(([, key]) => "own" in key && key.own !== undefined).map(([field]) => field);
+
+/** Reads the service directory `home`, which may be a link, as the service `name`. */
+export function loadService(home: string, name: string, defaults: Defaults): Loaded {
+  const dir = readServiceDir(home, "");
+  if (dir === null) return { spec: null, incomplete: null, problems: [] };
+  const logger = dir.hasLog ? loadLogger(`${home}/log`, name, defaults) : null;
+  const problems = [...dir.problems, ...(logger?.problems ?? [])];
+  const incomplete = dir.incomplete ?? logger?.incomplete ?? null;
+  const spec = buildSpec(name, home, dir, defaults, logger?.spec ?? null, null, problems);
+  const usable = spec !== null && incomplete === null && !problems.some((problem) => problem.severity === "error");
+  return {
+    spec: usable ? spec : null,
+    incomplete,
+    problems: problems.map((problem) => ({ ...problem, service: name })),
+  };
+}
+
+/** The logger in `log/`; null where there is none: a directory without `run` may just hold log files. */
+function loadLogger(home: string, loggerOf: string, defaults: Defaults): Loaded | null {
+  const dir = readServiceDir(home, "log/");
+  if (dir === null) return null;
+  const isLogger = dir.run !== null || dir.ini.values.command !== undefined || dir.problems.length > 0;
+  if (!isLogger && dir.incomplete?.startsWith("there is no")) return null;
+  const problems = [...dir.problems];
+  const spec = buildSpec(`${loggerOf}/log`, home, dir, defaults, null, loggerOf, problems);
+  return { spec, incomplete: dir.incomplete, problems };
+}
+
+function buildSpec(
+  name: string,
+  home: string,
+  dir: ServiceDir,
+  defaults: Defaults,
+  logger: ServiceSpec | null,
+  loggerOf: string | null,
+  problems: Problem[],
+): ServiceSpec | null {
+  const values = mergeValues(name, dir.ini.values, defaults.values, loggerOf !== null);
+  const source = Object.freeze({ ...defaults.source, ...fileSources(home, dir), ...dir.ini.source });
+  const { identity, env, fault } = resolveIdentity(values, source, home, defaults);
+  if (fault !== null) problems.push(fault);
+  const log = chooseLog(dir.ini.values.log, values.log, logger !== null, loggerOf !== null);
+  const command = values.command ?? dir.run;
+  if (log === "logger" && logger === null) {
+    const where = source["log"] ?? home;
+    problems.push({ severity: "error", where, text: "cannot use log logger: there is no log/run to write to" });
+  }
+  if (log !== "logger" && logger !== null) {
+    const where = source["log"] ?? home;
+    problems.push({ severity: "warning", where, text: `log/run is not started, because log is ${log}` });
+  }
+  if (command === null) return null;
+  const { user, group, groups, restart, dir: workDir, ...rest } = values;
+  return Object.freeze({
+    ...rest,
+    name,
+    home,
+    command,
+    dir: workDir === null ? home : resolve(home, workDir),
+    identity,
+    env: Object.freeze({ ...env, ...defaults.values.env, ...dir.env, ...dir.ini.values.env }),
+    limits: Object.freeze({ ...defaults.values.limits, ...dir.ini.values.limits }),
+    check: dir.check,
+    finish: dir.finish,
+    restart: restart ?? (values.type === "oneshot" ? "on-failure" : "always"),
+    restartDelayMax: Math.max(values.restartDelay, values.restartDelayMax),
+    log,
+    down: dir.down,
+    logger: log === "logger" ? logger : null,
+    loggerOf,
+    source,
+  });
+}
+
+/** Built-in, then global, then the service's own; nothing global makes a service wait for itself. */
+function mergeValues(
+  name: string,
+  own: Partial<ServiceValues>,
+  global: Partial<ServiceValues>,
+  isLogger: boolean,
+): ServiceValues {
+  const shared: Partial<Record<string, unknown>> = { ...global };
+  if (isLogger) for (const field of notForLoggers) delete shared[field];
+  else {
+    for (const key of orderKeys) {
+      const names = global[key];
+      if (names?.includes(name)) shared[key] = names.filter((each) => each !== name);
+    }
+  }
+  return { ...serviceDefaults, ...shared, ...own };
+}
+
+/** A `log/run` outweighs what is said for all services, but not what its own service.ini says. */
+function chooseLog(
+  own: LogKind | null | undefined,
+  merged: LogKind | null,
+  hasLogger: boolean,
+  isLogger: boolean,
+): LogKind {
+  if (own) return own;
+  if (hasLogger) return "logger";
+  if (merged === null || merged === "logger" || isLogger) return "prefix";
+  return merged;
+}
+
+function fileSources(home: string, dir: ServiceDir): Record<string, string> {
+  const source: Record<string, string> = {};
+  if (dir.run !== null) source["command"] = `${home}/run`;
+  if (dir.check !== null) source["check"] = dir.check;
+  if (dir.finish !== null) source["finish"] = dir.finish;
+  if (dir.down) source["down"] = `${home}/down`;
+  return source;
+}

@@ -1,0 +1,205 @@
+// The manager as the faces see it: names in, statuses and events out.
+import { type Clock, wallClock } from "../base/clock.ts";
+import { didYouMean } from "../base/near.ts";
+import type { Problem } from "../base/errors.ts";
+import { exitText } from "../base/exit.ts";
+import type { Core } from "../channel/core.ts";
+import { type LogLine, lastOf } from "../log/ring.ts";
+import type { Change } from "../manager/apply.ts";
+import type { Health, Order, ServiceEvent, Supervisor } from "./supervisor.ts";
+import { isReady, statusOf } from "../service/status-of.ts";
+import type { ServiceStatus } from "../service/status.ts";
+import type { Happening, Manager } from "../manager/manager.ts";
+import { stopEvent } from "../manager/manager.ts";
+import type { Outputs } from "../manager/outputs.ts";
+import { isAtRest } from "../manager/roster.ts";
+import type { Runner } from "../manager/runner.ts";
+import type { Unready } from "../manager/scan.ts";
+
+export interface FaceParts {
+  readonly manager: Manager;
+  readonly core: Core;
+  readonly clock: Clock;
+  readonly outputs: Outputs;
+  readonly unready: () => ReadonlyMap<string, Unready>;
+  readonly scanDir: string;
+  readonly about: Supervisor["about"];
+  /** Makes a service run by its newest definition; answers why that cannot be, or null. */
+  readonly refresh: (runner: Runner) => string | null;
+  readonly apply: (dryRun: boolean) => Promise<{ changes: readonly Change[]; problems: readonly Problem[] }>;
+  readonly isStopping: () => boolean;
+  readonly shutdown: (code: number, why: string) => void;
+}
+
+export interface Face extends Supervisor {
+  /** Tells everybody who watches. */
+  publish(happening: Happening): void;
+}
+
+/** So many crashes without a stable run in between are a crash loop. */
+const CRASH_LOOP = 3;
+const SIGHUP = 1;
+
+/** The supervisor as an object for the control socket and the commands. */
+export function createFace(parts: FaceParts): Face {
+  const { manager, core, clock, outputs } = parts;
+  const watchers = new Set<(event: ServiceEvent) => void>();
+
+  const status = (runner: Runner): ServiceStatus => {
+    const logger = manager.roster.get(`${runner.name}/log`);
+    return statusOf(
+      runner.spec,
+      runner.state,
+      { why: manager.why(runner), log: logger === undefined ? null : status(logger) },
+      clock.now(),
+      wallClock.now(),
+    );
+  };
+  const absent = (name: string, { why }: Unready): ServiceStatus => ({
+    name,
+    state: "incomplete",
+    want: "up",
+    type: "service",
+    ready: false,
+    pid: null,
+    seconds: 0,
+    since: wallClock.now().toISOString(),
+    restarts: 0,
+    lastExit: null,
+    retryIn: null,
+    why,
+    normallyDown: false,
+    critical: false,
+    log: null,
+  });
+  const mains = () => [...manager.roster.all()].filter((runner) => runner.spec.loggerOf === null);
+  const services = () => {
+    const all = mains().map(status);
+    const known = new Set(all.map(({ name }) => name));
+    for (const [name, unready] of parts.unready()) if (!known.has(name)) all.push(absent(name, unready));
+    return all.sort((a, b) => (a.name < b.name ? -1 : 1));
+  };
+  const names = () => services().map(({ name }) => name);
+
+  const signal = (runner: Runner, number: number): string | null => {
+    const { state } = runner;
+    if (!("child" in state) || isAtRest(state)) return `cannot signal ${runner.name}: it is not running`;
+    core.kill(runner.id(state.child), number, false);
+    return null;
+  };
+  const orders: { readonly [D in Order["do"]]: (runner: Runner, order: Extract<Order, { do: D }>) => string | null } = {
+    start(runner) {
+      const refused = parts.refresh(runner);
+      if (refused === null) manager.roster.start(runner, false);
+      return refused;
+    },
+    once(runner) {
+      const refused = parts.refresh(runner);
+      if (refused === null) manager.roster.start(runner, true);
+      return refused;
+    },
+    stop(runner) {
+      manager.roster.end(runner, stopEvent("request"));
+      return null;
+    },
+    restart(runner) {
+      const refused = parts.refresh(runner);
+      if (refused !== null) return refused;
+      if (isAtRest(runner.state)) manager.roster.start(runner, false);
+      manager.roster.end(runner, { type: "restart", cause: "request" });
+      return null;
+    },
+    pause(runner) {
+      runner.send({ type: "pause" });
+      return null;
+    },
+    cont(runner) {
+      runner.send({ type: "cont" });
+      return null;
+    },
+    reload: (runner) => signal(runner, SIGHUP),
+    signal: (runner, { signal: number }) => signal(runner, number),
+  };
+
+  const health = (chosen: readonly string[]): Health => {
+    const all = services();
+    const considered = chosen.length === 0 ? all : all.filter(({ name }) => chosen.includes(name));
+    if (parts.isStopping()) return { healthy: false, text: "everything is being stopped" };
+    for (const each of considered) {
+      const trouble = troubleOf(each, manager.roster.get(each.name), chosen.length > 0);
+      if (trouble !== null) return { healthy: false, text: `${each.name} ${trouble}` };
+    }
+    const up = considered.filter(({ state }) => state !== "down").length;
+    return { healthy: true, text: up === 1 ? "1 service is up" : `${up} services are up` };
+  };
+
+  return {
+    services,
+    service(name) {
+      const runner = manager.roster.get(name);
+      if (runner !== undefined) return status(runner);
+      const unready = parts.unready().get(name);
+      return unready === undefined ? null : absent(name, unready);
+    },
+    order(name, order) {
+      const runner = manager.roster.get(name);
+      if (runner === undefined) {
+        const unready = parts.unready().get(name);
+        return unready === undefined
+          ? `cannot ${order.do} ${name}: there is no such service${didYouMean(name, names())}`
+          : `cannot ${order.do} ${name}: ${unready.why}`;
+      }
+      if (parts.isStopping() && order.do !== "stop" && order.do !== "signal")
+        return `cannot ${order.do} ${name}: everything is being stopped`;
+      const act = orders[order.do] as (runner: Runner, order: Order) => string | null;
+      return act(runner, order);
+    },
+    watch(listener) {
+      watchers.add(listener);
+      return () => watchers.delete(listener);
+    },
+    logs: (chosen, count) => lastOf(chosen.flatMap((name) => outputs.ring(name) ?? []), count),
+    follow(chosen, listener) {
+      const stops = chosen.flatMap((name) => {
+        const follower = (lines: readonly LogLine[]) => lines.forEach(listener);
+        return outputs.ring(name)?.follow(follower) ?? [];
+      });
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+    health,
+    apply: parts.apply,
+    shutdown: parts.shutdown,
+    about: parts.about,
+    publish({ runner, event, text }) {
+      if (watchers.size === 0) return;
+      const told: ServiceEvent = {
+        time: wallClock.now().toISOString(),
+        service: runner.name,
+        event,
+        text: text === "" ? `${runner.name} is ${status(runner).state}` : text,
+        status: event === "removed" ? null : status(runner),
+      };
+      // After the step that it tells of, and apart from it: whoever listens may give orders.
+      queueMicrotask(() => {
+        for (const watcher of watchers) watcher(told);
+      });
+    },
+  };
+}
+
+/** Why a service is not as it should be, without its name; null if it is. One that is meant to be down is well. */
+function troubleOf(status: ServiceStatus, runner: Runner | undefined, isNamed: boolean): string | null {
+  const { state, why, retryIn, lastExit } = status;
+  if (runner === undefined) return `cannot run: ${why}`;
+  const because = why === null ? "" : `: ${why}`;
+  if (state === "failed") return `has given up${because}`;
+  if (runner.state.streak >= CRASH_LOOP) return `is crash-looping${lastExit === null ? "" : ` (${exitText(lastExit)})`}`;
+  if (isReady(runner.spec, runner.state)) return null;
+  if (state === "done") return null;
+  if (state === "down") return isNamed ? "is down" : null;
+  if (state === "backoff") return `is down and tried again in ${Math.ceil(retryIn ?? 0)} s${because}`;
+  if (state === "waiting") return why ?? "waits";
+  return `is ${state}, not ready${because}`;
+}

@@ -1,0 +1,11 @@
+/* The thin client: sends a command's words to the control socket, copies what comes back. */
+#ifndef UPKEEP_CLIENT_H
+#define UPKEEP_CLIENT_H
+
+/* 1 if `word` is a command for a running supervisor (an alias counts); lint and help are not, they need none. */
+int client_knows(const char *word);
+
+/* Runs argv[1..] there; gives back the code to leave with. Never needs more than its own fixed buffers. */
+int client_main(int argc, char **argv);
+
+#endif

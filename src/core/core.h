@@ -1,0 +1,109 @@
+// The supervisor's core, as its rooms see each other. One thread, one loop; no policy.
+#ifndef CORE_H
+#define CORE_H
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "memory.h"
+#include "spawn.h"
+#include "wire.h"
+
+#define NEVER INT64_MAX
+
+// Milliseconds of CLOCK_MONOTONIC, read once a turn of the loop.
+extern int64_t now;
+// The epoll instance, and whether we are the init of a PID namespace.
+extern int loop_fd;
+extern bool is_pid1;
+// Distinguishes this core from every other one in the marks of its children.
+extern uint64_t instance;
+extern char **base_environment;
+
+// pid1.c: registers a descriptor with the loop; `events` are epoll's.
+bool loop_watch(int fd, enum source source, uint32_t slot, uint32_t generation, uint32_t events, bool known);
+
+// manager.c: the life of the manager process.
+struct manager {
+  pid_t pid;            // 0 while there is none
+  int channel, handles; // our ends; -1 while there is none
+  int exec_fd;          // brings why Node could not be executed
+  bool ready;           // it has read hello and taken over
+  int64_t ready_since;
+  int64_t lost_at;      // since when no manager is ready
+  int64_t start_at;     // when to start the next one; NEVER while one runs
+  struct queue in, out;
+  bool out_blocked;
+};
+extern struct manager manager;
+void manager_init(char **arguments);
+void manager_start(void);
+
+void manager_died(int status);
+void manager_ready(void);
+void manager_readable(void);
+void manager_flush(void);
+void manager_kill(const char *why);
+// Appends a frame for the manager; false when there is none or no room: then the records keep what is to be told.
+bool tell(int count, const char *const fields[]);
+#define TELL(...) tell(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
+// True once some record could not be told; told again when there is room.
+extern bool untold;
+void tell_records(void);
+void tell_child(struct child *child);
+
+// facts.c: signals received and not yet acknowledged; children keep their own exits.
+extern uint64_t last_serial;
+void signal_received(int signal, pid_t pid, uid_t uid);
+void signals_tell(bool again);
+bool signal_acknowledged(uint64_t serial);
+int64_t facts_oldest(void);
+// A stop signal that the manager has not acknowledged.
+bool signal_unanswered(void);
+// Exits not yet acknowledged.
+extern uint32_t exits_pending;
+
+// requests.c: what the manager asks for.
+void request(struct frame *frame);
+void child_executed(struct child *child);
+bool spawned_ever(void);
+
+// handover.c: descriptors for the manager, through Node's own IPC channel; the control socket.
+extern int listener;
+void handover_reset(void);
+void handover_pipe(struct logpipe *pipe);
+void handover_pipes(void);
+void handover_acknowledged(void);
+int listener_open(const char *path, mode_t mode, long long gid);
+void listener_ready(void);
+void listener_watch(void);
+
+// reap.c
+bool reap(void);
+// Every process but us as PID 1; elsewhere our children's groups and what we have adopted.
+void everyone_signal(int signal);
+int stray_signal(pid_t pid, unsigned long long start, int signal);
+// The kernel's own start time of a process, in clock ticks since boot; 0 if it is gone.
+unsigned long long start_time(pid_t pid);
+
+// stop.c: what the core does by itself when it is told to stop and nobody does it.
+extern uint64_t stop_signals;  // bit N-1 for signal N
+extern int64_t stop_budget;
+void stop_requested(void);
+void stop_begun(void);
+void stop_due(void);
+int64_t stop_deadline(void);
+bool stop_alone(void);
+void stop_childless(void);
+_Noreturn void leave(int code);
+
+// relay.c: copies the log pipes to standard error by whole lines while nobody else reads them.
+void relay_due(void);
+int64_t relay_deadline(void);
+void relay_pipe(struct logpipe *pipe);
+void relay_begin(void);
+bool relay_active(void);
+void relay_end(void);
+void relay_finish(void);
+void pipe_arm(struct logpipe *pipe);
+#endif

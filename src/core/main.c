@@ -1,0 +1,74 @@
+// The command `upkeep`: by its first words an init for one child, the supervisor's core, a client, or Node's starter.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "init.h"
+#include "node.h"
+#include "pid1.h"
+#include "text.h"
+
+static const char usage[] =
+    "usage: upkeep DIR              supervise the service directories in DIR\n"
+    "       upkeep -- CMD [ARG...]  run one command as an init does\n"
+    "       upkeep COMMAND ...      status, start, stop, restart, logs ... (upkeep help)\n";
+
+static const char *const offline[] = {"lint", "help", "--help", "-h"};
+
+// Words that need no supervisor: some commands, and the help of every command.
+static bool is_offline(char **words) {
+  for (size_t i = 0; i < sizeof offline / sizeof *offline; i++)
+    if (strcmp(words[0], offline[i]) == 0) return true;
+  if (!client_knows(words[0])) return false;
+  for (char **word = words + 1; *word; word++)
+    if (strcmp(*word, "-h") == 0 || strcmp(*word, "--help") == 0) return true;
+  return false;
+}
+
+static int supervise(char **words, char **environment) {
+  return pid1_main(words, environment);
+}
+
+// The first word that is no option, and whether it names a directory.
+static const char *scan_directory(char **words) {
+  for (char **word = words; *word; word++) {
+    if (strcmp(*word, "-c") == 0 || strcmp(*word, "--config") == 0) {
+      if (!*++word) return NULL;
+      continue;
+    }
+    if (**word != '-') return *word;
+  }
+  return NULL;
+}
+
+static int usage_error(const char *format, const char *word) {
+  say(format, word);
+  (void)!write_error(usage, sizeof usage - 1);
+  return 64;
+}
+
+int main(int argc, char **argv, char **environment) {
+  if (argc < 2) return usage_error("%s", "nothing to do");
+  const char *word = argv[1];
+  struct stat file;
+  if (strcmp(word, "--") == 0) return argc > 2 ? init_main(argv + 2, environment) : usage_error("%s", "no command after --");
+  if (strcmp(word, "run") == 0) {
+    if (argc < 3) return usage_error("%s", "run needs a directory");
+    return supervise(argv + 2, environment);
+  }
+  if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) return puts("upkeep " UPKEEP_VERSION) < 0;
+  if (is_offline(argv + 1)) return node_exec(argv + 1, environment);
+  if (client_knows(word)) return client_main(argc, argv);
+  const char *directory = scan_directory(argv + 1);
+  if (*word == '-' && !directory) return usage_error("unknown option %s", word);
+  if (directory && stat(directory, &file) == 0 && S_ISDIR(file.st_mode)) return supervise(argv + 1, environment);
+  // A word without a slash is a slip of a command's name far more often than a program to run.
+  if (*word != '-' && strchr(word, '/')) return init_main(argv + 1, environment);
+  if (*word == '-') return usage_error("cannot supervise %s: it is no directory", directory ? directory : word);
+  return usage_error("unknown command %s", word);
+}

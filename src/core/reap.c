@@ -1,0 +1,124 @@
+// Collecting the dead, ours and adopted ones, and signalling processes that no spawn of ours knows.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core.h"
+
+// A pass ends after this many, so that a storm of orphans cannot starve the loop.
+#define REAPS_PER_PASS 256
+// Of so many orphans of a pass the manager is told more than the count.
+#define ORPHANS_TOLD 32
+
+static void tell_orphans(long long count, char details[][64], int told) {
+  const char *fields[2 + ORPHANS_TOLD] = {"orphans"};
+  struct decimal total = decimal(count);
+  fields[1] = total.text;
+  for (int i = 0; i < told; i++) fields[2 + i] = details[i];
+  if (manager.ready) (void)tell(2 + told, fields);
+}
+
+static void child_exited(struct child *child, int status) {
+  // What the exec pipe says comes before the exit, and a failed exec is no exit.
+  uint32_t slot = child->slot, generation = child->generation;
+  if (child->exec_fd >= 0) child_executed(child);
+  child = child_at(slot);
+  if (!child || child->generation != generation) return;
+  child_release_pid(child);
+  child->exited = child->unsent = true;
+  child->status = status;
+  child->serial = ++last_serial;
+  child->sent_at = NEVER;
+  exits_pending++;
+  tell_child(child);
+}
+
+bool reap(void) {
+  long long orphans = 0;
+  int told = 0;
+  char details[ORPHANS_TOLD][64];
+  int pass = 0;
+  for (; pass < REAPS_PER_PASS; pass++) {
+    siginfo_t info = {0};
+    // A look first, while it is still a zombie: its session is readable and its pid is nobody else's.
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+      if (errno == EINTR) continue;
+      if (errno == ECHILD) stop_childless();
+      break;
+    }
+    pid_t pid = info.si_pid;
+    if (pid == 0) break;
+    struct child *child = child_by_pid(pid);
+    pid_t session = child || pid == manager.pid ? 0 : getsid(pid);
+    int status = 0;
+    if (wait4(pid, &status, WNOHANG, NULL) != pid) break;
+    if (child) {
+      child_exited(child, status);
+    } else if (pid == manager.pid) {
+      manager_died(status);
+    } else {
+      orphans++;
+      if (told < ORPHANS_TOLD)
+        snprintf(details[told++], sizeof *details, "%d:%d:%d:%d", (int)pid, (int)session,
+                 WIFSIGNALED(status) ? -1 : WEXITSTATUS(status), WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    }
+  }
+  if (orphans) tell_orphans(orphans, details, told);
+  return pass == REAPS_PER_PASS;
+}
+
+unsigned long long start_time(pid_t pid) {
+  char path[40], text[1024];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  ssize_t length = read(fd, text, sizeof text - 1);
+  close(fd);
+  if (length <= 0) return 0;
+  text[length] = '\0';
+  // The name in parentheses may hold anything, parentheses and spaces too; field 22 counts from behind the last one.
+  char *field = strrchr(text, ')');
+  for (int number = 2; field && number < 22; number++) field = strchr(field + 1, ' ');
+  return field ? strtoull(field + 1, NULL, 10) : 0;
+}
+
+int stray_signal(pid_t pid, unsigned long long start, int signal) {
+  int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+  if (fd < 0 && errno != ENOSYS) return errno;
+  int result = ESRCH;
+  // The descriptor holds this very process; if its start time fits, no reuse of the number can come between.
+  if (start_time(pid) == start) result = (fd >= 0 ? (int)syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) : kill(pid, signal)) ? errno : 0;
+  if (fd >= 0) close(fd);
+  return result;
+}
+
+void everyone_signal(int signal) {
+  if (is_pid1) {
+    (void)kill(-1, signal);
+    return;
+  }
+  // Our children and the adopted ones: none of them is reaped while we read, so no number can be another's.
+  char path[64], text[65536];
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (fd >= 0) close(fd);
+  for (uint32_t slot = 0; slot < child_slots; slot++) {
+    struct child *child = child_at(slot);
+    if (child && !child->exited && kill(-child->pid, signal) != 0) (void)kill(child->pid, signal);
+  }
+  if (length <= 0) return;
+  text[length] = '\0';
+  for (char *next = text; *next;) {
+    long pid = strtol(next, &next, 10);
+    if (pid > 1 && !child_by_pid((pid_t)pid)) (void)kill((pid_t)pid, signal);
+    while (*next == ' ' || *next == '\n') next++;
+  }
+}

@@ -1,0 +1,373 @@
+// What the manager asks for, request by request. Every failure is answered; nothing here ends the core.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core.h"
+#include "text.h"
+
+static bool ever;
+
+bool spawned_ever(void) {
+  return ever;
+}
+
+static bool parse_id(const char *text, uint64_t *id) {
+  char number[24];
+  const char *dot = strchr(text, '.');
+  long long service, sequence;
+  if (!dot || (size_t)(dot - text) >= sizeof number) return false;
+  memcpy(number, text, (size_t)(dot - text));
+  number[dot - text] = '\0';
+  if (!parse_number(number, 0, UINT32_MAX, &service) || !parse_number(dot + 1, 0, UINT32_MAX, &sequence)) return false;
+  *id = (uint64_t)service << 32 | (uint64_t)sequence;
+  return true;
+}
+
+// One spawn request while it is read: the arrays that its words go into.
+struct order {
+  struct spawn spawn;
+  char **set, **unset;
+  size_t words, sets, unsets;
+  int notify_to;
+  const char *argv0;
+  struct logpipe *in, *out, *error;
+  bool in_null, out_null, error_null;
+};
+
+static bool read_limit(struct spawn *spawn, const char *text) {
+  // RESOURCE:SOFT:HARD, "-" is unlimited.
+  char copy[96], *soft, *hard;
+  long long resource, value[2];
+  if (spawn->limit_count == SPAWN_LIMITS_MAX || strlen(text) >= sizeof copy) return false;
+  strcpy(copy, text);
+  if (!(soft = strchr(copy, ':')) || !(hard = strchr(soft + 1, ':'))) return false;
+  *soft++ = *hard++ = '\0';
+  if (!parse_number(copy, 0, RLIM_NLIMITS - 1, &resource)) return false;
+  const char *const texts[2] = {soft, hard};
+  for (int i = 0; i < 2; i++)
+    if (strcmp(texts[i], "-") == 0) value[i] = -1;
+    else if (!parse_number(texts[i], 0, INT64_MAX, &value[i])) return false;
+  spawn->limits[spawn->limit_count++] = (struct spawn_limit){
+      (int)resource,
+      {value[0] < 0 ? RLIM_INFINITY : (rlim_t)value[0], value[1] < 0 ? RLIM_INFINITY : (rlim_t)value[1]},
+  };
+  return true;
+}
+
+static bool read_groups(struct spawn *spawn, char *text) {
+  spawn->set_groups = true;
+  for (char *next; *text; text = next) {
+    long long group;
+    next = text + strcspn(text, ",");
+    if (*next == ',') *next++ = '\0';
+    if (spawn->group_count == SPAWN_GROUPS_MAX || !parse_number(text, 0, UINT32_MAX - 1, &group)) return false;
+    spawn->groups[spawn->group_count++] = (gid_t)group;
+  }
+  return true;
+}
+
+static bool read_stream(const char *text, struct logpipe **pipe, bool *null) {
+  if (strncmp(text, "pipe:", 5) == 0) return (*pipe = pipe_by_tag(text + 5)) != NULL;
+  *null = strcmp(text, "null") == 0;
+  return *null || strcmp(text, "inherit") == 0;
+}
+
+static bool read_attribute(struct order *order, char *key, char *value) {
+  struct spawn *spawn = &order->spawn;
+  long long number;
+  if (strcmp(key, "arg") == 0) return spawn->argv[order->words++] = value, true;
+  if (strcmp(key, "set") == 0) return order->set[order->sets++] = value, strchr(value, '=') != NULL;
+  if (strcmp(key, "unset") == 0) return order->unset[order->unsets++] = value, true;
+  if (strcmp(key, "dir") == 0) return spawn->dir = value, true;
+  if (strcmp(key, "argv0") == 0) return order->argv0 = value, true;
+  if (strcmp(key, "in") == 0) return read_stream(value, &order->in, &order->in_null);
+  if (strcmp(key, "out") == 0) return read_stream(value, &order->out, &order->out_null);
+  if (strcmp(key, "err") == 0) return read_stream(value, &order->error, &order->error_null);
+  if (strcmp(key, "groups") == 0) return read_groups(spawn, value);
+  if (strcmp(key, "limit") == 0) return read_limit(spawn, value);
+  static const struct {
+    const char *key;
+    long long low, high;
+  } numbers[] = {{"uid", 0, UINT32_MAX - 1}, {"gid", 0, UINT32_MAX - 1}, {"umask", 0, 0777},    {"nice", -20, 19},
+                 {"death", 1, 64},           {"notify", 3, 255},         {"no-new-privs", 0, 1}};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    if (strcmp(key, numbers[i].key) != 0) continue;
+    if (!parse_number(value, numbers[i].low, numbers[i].high, &number)) return false;
+    switch (i) {
+      case 0: spawn->set_user = true; spawn->uid = (uid_t)number; break;
+      case 1: spawn->set_group = true; spawn->gid = (gid_t)number; break;
+      case 2: spawn->set_umask = true; spawn->umask = (mode_t)number; break;
+      case 3: spawn->set_nice = true; spawn->nice = (int)number; break;
+      case 4: spawn->death_signal = (int)number; break;
+      case 5: order->notify_to = (int)number; break;
+      case 6: spawn->no_new_privs = number == 1; break;
+    }
+    return true;
+  }
+  return false;
+}
+
+static bool same_name(const char *entry, const char *name) {
+  size_t length = strcspn(name, "=");
+  return strncmp(entry, name, length) == 0 && entry[length] == '=';
+}
+
+// The core's own environment, byte for byte, less what is set anew or removed (all its duplicates), plus what is set.
+static bool make_environment(struct order *order) {
+  size_t entries = 0, used = 0;
+  while (base_environment[entries]) entries++;
+  char **result = calloc(entries + order->sets + 1, sizeof *result);
+  if (!result) return false;
+  for (size_t i = 0; i < entries; i++) {
+    bool dropped = false;
+    for (size_t k = 0; k < order->sets && !dropped; k++) dropped = same_name(base_environment[i], order->set[k]);
+    for (size_t k = 0; k < order->unsets && !dropped; k++) dropped = same_name(base_environment[i], order->unset[k]);
+    if (!dropped) result[used++] = base_environment[i];
+  }
+  for (size_t k = 0; k < order->sets; k++) result[used++] = order->set[k];
+  order->spawn.envp = result;
+  for (size_t i = 0; i < used; i++)
+    if (strncmp(result[i], "PATH=", 5) == 0) order->spawn.path = result[i] + 5;
+  return true;
+}
+
+static void add_fd(struct spawn *spawn, const struct logpipe *pipe, bool write_end, bool null, int to) {
+  int from = pipe ? (write_end ? pipe->write_fd : pipe->read_fd) : null ? -1 : to;
+  spawn->fds[spawn->fd_count++] = (struct spawn_fd){from, to};
+}
+
+static void failed(const char *id, enum spawn_step step, int error) {
+  // Where even this cannot be told, the child is missing from the next hello, and the manager asks again.
+  TELL("failed", id, spawn_step_name(step), decimal(error).text);
+}
+
+static void start(const char *id_text, uint64_t id, struct order *order) {
+  int notify[2] = {-1, -1};
+  struct spawn_failure failure = {STEP_memory, ENOMEM};
+  struct child *child = child_add(id);
+  if (!child) return failed(id_text, STEP_memory, ENOMEM);
+  if (order->notify_to > 0) {
+    if (pipe2(notify, O_CLOEXEC) != 0 || fcntl(notify[0], F_SETFL, O_NONBLOCK) != 0) {
+      failed(id_text, STEP_pipe, errno);
+      child_remove(child);
+      return;
+    }
+    order->spawn.fds[order->spawn.fd_count++] = (struct spawn_fd){notify[1], order->notify_to};
+  }
+  pid_t pid = spawn_start(&order->spawn, &child->exec_fd, &failure);
+  if (notify[1] >= 0) close(notify[1]);
+  if (pid < 0) {
+    if (notify[0] >= 0) close(notify[0]);
+    failed(id_text, (enum spawn_step)failure.step, failure.error);
+    child_remove(child);
+    return;
+  }
+  ever = true;
+  child_set_pid(child, pid);
+  child->notify_fd = notify[0];
+  // Unwatched (no memory in the kernel), the exec's outcome is read at the child's exit, and readiness never comes.
+  (void)loop_watch(child->exec_fd, SOURCE_EXEC, child->slot, child->generation, EPOLLIN, false);
+  if (child->notify_fd >= 0) (void)loop_watch(child->notify_fd, SOURCE_NOTIFY, child->slot, child->generation, EPOLLIN, false);
+}
+
+static void request_spawn(struct frame *frame) {
+  uint64_t id;
+  long long number;
+  const char *id_text = frame->fields[0];
+  if (stop_alone()) return failed(id_text, STEP_request, ECANCELED);
+  if (!parse_id(id_text, &id) || child_by_id(id) || !parse_number(frame->fields[1], 1, UINT32_MAX, &number))
+    return failed(id_text, STEP_request, EINVAL);
+  size_t fields = (size_t)frame->count;
+  char **words = calloc(3 * (fields + 1), sizeof *words);
+  if (!words) return failed(id_text, STEP_memory, ENOMEM);
+  struct order order = {.set = words + fields + 1, .unset = words + 2 * (fields + 1)};
+  order.spawn.argv = words;
+  order.spawn.session = true;
+  order.spawn.mark = instance << 32 | (uint64_t)number;
+  bool ok = true;
+  for (size_t i = 2; ok && i < fields; i++) {
+    char *equals = strchr(frame->fields[i], '=');
+    if ((ok = equals != NULL)) {
+      *equals = '\0';
+      ok = read_attribute(&order, frame->fields[i], equals + 1);
+    }
+  }
+  if (!ok || order.words == 0) failed(id_text, STEP_request, EINVAL);
+  else if (!make_environment(&order)) failed(id_text, STEP_memory, ENOMEM);
+  else {
+    order.spawn.file = order.spawn.argv[0];
+    if (order.argv0) order.spawn.argv[0] = (char *)order.argv0;
+    add_fd(&order.spawn, order.in, false, order.in_null, 0);
+    add_fd(&order.spawn, order.out, true, order.out_null, 1);
+    add_fd(&order.spawn, order.error, true, order.error_null, 2);
+    start(id_text, id, &order);
+    free(order.spawn.envp);
+  }
+  free(words);
+}
+
+// The exec pipe speaks: the program is executed, or the child says why not and is about to exit.
+void child_executed(struct child *child) {
+  struct spawn_failure failure;
+  ssize_t length;
+  do length = read(child->exec_fd, &failure, sizeof failure);
+  while (length < 0 && errno == EINTR);
+  close(child->exec_fd);
+  child->exec_fd = -1;
+  if (length == (ssize_t)sizeof failure) {
+    char id[32];
+    snprintf(id, sizeof id, "%llu.%llu", (unsigned long long)(child->id >> 32), (unsigned long long)(child->id & 0xffffffff));
+    failed(id, (enum spawn_step)failure.step, failure.error);
+    // Reaped like an orphan from here on.
+    if (child->notify_fd >= 0) close(child->notify_fd);
+    child_remove(child);
+    return;
+  }
+  child->executed = child->unsent = true;
+  tell_child(child);
+}
+
+static void request_kill(struct frame *frame) {
+  uint64_t id;
+  long long signal, group;
+  if (!parse_id(frame->fields[0], &id) || !parse_number(frame->fields[1], 1, 64, &signal) || !parse_number(frame->fields[2], 0, 1, &group))
+    return;
+  struct child *child = child_by_id(id);
+  // Not reaped yet: the pid, and the group it leads, are still its own.
+  if (!child || child->exited) return;
+  // Before its setsid there is no group of its own yet; a plain kill reaches it in every case.
+  if (!group || kill(-child->pid, (int)signal) != 0) (void)kill(child->pid, (int)signal);
+}
+
+static void request_stray(struct frame *frame) {
+  long long pid, start, signal;
+  if (parse_number(frame->fields[0], 2, INT32_MAX, &pid) && parse_number(frame->fields[1], 1, INT64_MAX, &start) &&
+      parse_number(frame->fields[2], 1, 64, &signal))
+    (void)stray_signal((pid_t)pid, (unsigned long long)start, (int)signal);
+}
+
+void pipe_arm(struct logpipe *pipe) {
+  // One shot: it is told once, and again when the manager has drained it.
+  (void)loop_watch(pipe->read_fd, SOURCE_PIPE, pipe->slot, pipe->generation, EPOLLIN | EPOLLONESHOT, true);
+}
+
+static bool tag_is_plain(const char *tag) {
+  return *tag && strlen(tag) <= TAG_MAX && strspn(tag, "0123456789abcdefghijklmnopqrstuvwxyz") == strlen(tag);
+}
+
+static void request_pipe(struct frame *frame) {
+  const char *tag = frame->fields[0];
+  int ends[2] = {-1, -1};
+  struct logpipe *pipe = NULL;
+  if (pipe_by_tag(tag)) return (void)TELL("piped", tag, "0");
+  if (!tag_is_plain(tag)) errno = EINVAL;
+  else if (pipe2(ends, O_CLOEXEC) == 0 && (pipe = pipe_add(tag))) {
+    pipe->read_fd = ends[0];
+    pipe->write_fd = ends[1];
+    pipe->handed = pipe->unsent = frame->fields[1][0] == '1';
+    // The read end alone does not block. Any uid may open it for writing, through /dev/stdout.
+    if (fchmod(ends[1], 0622) == 0 && (!pipe->handed || fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0) &&
+        (!pipe->handed || loop_watch(ends[0], SOURCE_PIPE, pipe->slot, pipe->generation, EPOLLIN | EPOLLONESHOT, false))) {
+      if (pipe->handed) handover_pipe(pipe);
+      TELL("piped", tag, "0");
+      return;
+    }
+  } else if (ends[0] >= 0) {
+    errno = ENOMEM;
+  }
+  int error = errno;
+  if (ends[0] >= 0) close(ends[0]);
+  if (ends[1] >= 0) close(ends[1]);
+  if (pipe) pipe_remove(pipe);
+  TELL("piped", tag, decimal(error).text);
+}
+
+static void pipe_close(struct logpipe *pipe, bool both) {
+  if (pipe->write_fd >= 0) close(pipe->write_fd);
+  pipe->write_fd = -1;
+  if (!both) return;
+  if (pipe->read_fd >= 0) close(pipe->read_fd);
+  pipe_remove(pipe);
+}
+
+static void request_ack(struct frame *frame) {
+  long long serial;
+  // The new memory first: whoever comes later must find the fact dealt with and what became of it, or neither.
+  if (frame->count >= 3) (void)blob_set(frame->fields[1], frame->fields[2]);
+  if (!parse_number(frame->fields[0], 1, INT64_MAX, &serial) || signal_acknowledged((uint64_t)serial)) return;
+  for (uint32_t slot = 0; slot < child_slots; slot++) {
+    struct child *child = child_at(slot);
+    if (!child || !child->exited || child->serial != (uint64_t)serial) continue;
+    exits_pending--;
+    return child_remove(child);
+  }
+}
+
+static void request_about_pipe(struct frame *frame) {
+  struct logpipe *pipe = pipe_by_tag(frame->fields[0]);
+  long long bytes = 0, partial = 0;
+  if (!pipe || (frame->count > 1 && !parse_number(frame->fields[1], 0, INT64_MAX, &bytes))) return;
+  if (frame->type == DOWN_held && !parse_number(frame->fields[2], 0, INT64_MAX, &partial)) return;
+  if (frame->type == DOWN_shut) return pipe_close(pipe, false);
+  if (frame->type == DOWN_drop) return pipe_close(pipe, true);
+  pipe->taking = frame->type == DOWN_taking;
+  pipe->held = frame->type == DOWN_taking ? 0 : bytes;
+  pipe->partial = frame->type == DOWN_drained ? bytes : partial;
+  if (frame->type != DOWN_drained) return;
+  pipe->waiting = false;
+  pipe_arm(pipe);
+}
+
+static void request_stop_on(struct frame *frame) {
+  uint64_t set = 0;
+  long long signal;
+  for (int i = 0; i < frame->count; i++)
+    if (parse_number(frame->fields[i], 1, 64, &signal)) set |= 1ull << (signal - 1);
+  stop_signals = set;
+}
+
+static void request_listen(struct frame *frame) {
+  long long mode, gid;
+  if (!parse_number(frame->fields[1], 0, 0777, &mode) || !parse_number(frame->fields[2], -1, UINT32_MAX - 1, &gid)) return;
+  int error = listener_open(frame->fields[0], (mode_t)mode, gid);
+  TELL("listening", frame->fields[0], decimal(error).text);
+}
+
+void request(struct frame *frame) {
+  long long number;
+  switch (frame->type) {
+    case DOWN_ready: return manager_ready();
+    case DOWN_spawn: return request_spawn(frame);
+    case DOWN_kill: return request_kill(frame);
+    case DOWN_stray: return request_stray(frame);
+    case DOWN_pipe: return request_pipe(frame);
+    case DOWN_shut:
+    case DOWN_drop:
+    case DOWN_taking:
+    case DOWN_held:
+    case DOWN_drained: return request_about_pipe(frame);
+    case DOWN_remember:
+      if (!blob_set(frame->fields[0], frame->fields[1])) say("cannot remember %s for the manager: out of memory", frame->fields[0]);
+      return;
+    case DOWN_forget: return blob_remove(frame->fields[0]);
+    case DOWN_ack: return request_ack(frame);
+    case DOWN_listen: return request_listen(frame);
+    case DOWN_budget:
+      if (parse_number(frame->fields[0], 0, 86400000, &number)) stop_budget = number;
+      return;
+    case DOWN_stop_on: return request_stop_on(frame);
+    case DOWN_stopping: return stop_begun();
+    case DOWN_exit:
+      if (parse_number(frame->fields[0], 0, 255, &number)) leave((int)number);
+      return;
+    case DOWN_COUNT: return;
+  }
+}

@@ -1,0 +1,150 @@
+#define _GNU_SOURCE
+#include "spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static struct rlimit inherited_nofile;
+
+const char *spawn_step_name(enum spawn_step step) {
+  static const char *const names[] = {
+#define X(name) #name,
+      SPAWN_STEPS(X)
+#undef X
+  };
+  return (size_t)step < sizeof names / sizeof *names ? names[step] : "unknown";
+}
+
+void spawn_init(void) {
+  if (getrlimit(RLIMIT_NOFILE, &inherited_nofile) != 0) inherited_nofile = (struct rlimit){1024, 1024};
+  struct rlimit all = {inherited_nofile.rlim_max, inherited_nofile.rlim_max};
+  // Refused is no harm: then we have as many as we were given.
+  (void)setrlimit(RLIMIT_NOFILE, &all);
+}
+
+void spawn_reset_signals(void) {
+  // The kernel's sigaction: handler, flags, restorer, mask; zero is SIG_DFL.
+  struct {
+    void *handler;
+    unsigned long flags;
+    void *restorer;
+    uint64_t mask;
+  } action = {0};
+  for (int signal = 1; signal <= 64; signal++) (void)syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof action.mask);
+  uint64_t none = 0;
+  (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
+}
+
+static _Noreturn void fail(int report, enum spawn_step step) {
+  struct spawn_failure failure = {step, errno};
+  // Eight bytes into an empty pipe: whole or, if the core is gone, of no interest.
+  ssize_t ignored = write(report, &failure, sizeof failure);
+  (void)ignored;
+  _exit(127);
+}
+
+// execvp, with the PATH of the new environment and without allocation. EACCES anywhere outranks ENOENT (execvp(3)).
+static void execute(const struct spawn *spawn) {
+  const char *file = spawn->file;
+  size_t length = strlen(file);
+  if (strchr(file, '/') || !spawn->path) {
+    execve(file, spawn->argv, spawn->envp);
+    return;
+  }
+  char candidate[4096];
+  bool denied = false;
+  for (const char *dir = spawn->path;; dir = strchr(dir, ':') + 1) {
+    size_t dir_length = strcspn(dir, ":");
+    if (dir_length + length + 2 <= sizeof candidate) {
+      memcpy(candidate, dir, dir_length);
+      // An empty element is the current directory.
+      if (dir_length > 0) candidate[dir_length++] = '/';
+      memcpy(candidate + dir_length, file, length + 1);
+      execve(candidate, spawn->argv, spawn->envp);
+      if (errno == EACCES) denied = true;
+      else if (errno != ENOENT && errno != ENOTDIR) return;
+    }
+    if (!strchr(dir, ':')) break;
+  }
+  errno = denied ? EACCES : ENOENT;
+}
+
+// Puts each descriptor in its place. Sources stay above all targets, so that no move overwrites one still wanted.
+static bool place_descriptors(const struct spawn *spawn, int *report) {
+  int above = 3;
+  for (size_t i = 0; i < spawn->fd_count; i++)
+    if (spawn->fds[i].to >= above) above = spawn->fds[i].to + 1;
+  if (*report < above && (*report = fcntl(*report, F_DUPFD_CLOEXEC, above)) < 0) return false;
+  int sources[SPAWN_FDS_MAX];
+  for (size_t i = 0; i < spawn->fd_count; i++) {
+    const struct spawn_fd *fd = &spawn->fds[i];
+    if (fd->from == fd->to) continue;
+    sources[i] = fd->from < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY) : fd->from;
+    if (sources[i] < 0) return false;
+    if (sources[i] < above && (sources[i] = fcntl(sources[i], F_DUPFD_CLOEXEC, above)) < 0) return false;
+  }
+  for (size_t i = 0; i < spawn->fd_count; i++)
+    if (spawn->fds[i].from != spawn->fds[i].to && dup2(sources[i], spawn->fds[i].to) < 0) return false;
+  return true;
+}
+
+static bool set_limits(const struct spawn *spawn) {
+  if (setrlimit(RLIMIT_NOFILE, &inherited_nofile) != 0) return false;
+  for (size_t i = 0; i < spawn->limit_count; i++)
+    if (setrlimit(spawn->limits[i].resource, &spawn->limits[i].limit) != 0) return false;
+  struct rlimit mark;
+  // Without effect on Linux since 2.4, inherited by all descendants, readable by all: it tells whose a process is.
+  if (spawn->mark && getrlimit(RLIMIT_LOCKS, &mark) == 0 && mark.rlim_max >= spawn->mark) {
+    mark.rlim_cur = spawn->mark;
+    (void)setrlimit(RLIMIT_LOCKS, &mark);
+  }
+  return true;
+}
+
+// Only async-signal-safe calls from here on. Limits, priority and directory come before the identity: they may need root.
+static _Noreturn void become(const struct spawn *spawn, int report) {
+  if (spawn->session && setsid() < 0) fail(report, STEP_session);
+  spawn_reset_signals();
+  if (!place_descriptors(spawn, &report)) fail(report, STEP_descriptors);
+  if (!set_limits(spawn)) fail(report, STEP_limits);
+  if (spawn->set_nice && setpriority(PRIO_PROCESS, 0, spawn->nice) != 0) fail(report, STEP_nice);
+  if (spawn->set_umask) umask(spawn->umask);
+  if (spawn->set_groups && setgroups(spawn->group_count, spawn->groups) != 0) fail(report, STEP_groups);
+  if (spawn->set_group && setresgid(spawn->gid, spawn->gid, spawn->gid) != 0) fail(report, STEP_groups);
+  // With root's eyes first: a service may live in a directory that its user cannot search; then with the user's own.
+  bool there = !spawn->dir || chdir(spawn->dir) == 0;
+  if (spawn->set_user && setresuid(spawn->uid, spawn->uid, spawn->uid) != 0) fail(report, STEP_user);
+  if (!there && chdir(spawn->dir) != 0) fail(report, STEP_directory);
+  if (spawn->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(report, STEP_privileges);
+  // After the change of identity, which clears it.
+  if (spawn->death_signal && prctl(PR_SET_PDEATHSIG, spawn->death_signal, 0, 0, 0) != 0) fail(report, STEP_privileges);
+  execute(spawn);
+  fail(report, STEP_exec);
+}
+
+pid_t spawn_start(const struct spawn *spawn, int *exec_fd, struct spawn_failure *failure) {
+  int report[2];
+  if (pipe2(report, O_CLOEXEC) != 0) {
+    *failure = (struct spawn_failure){STEP_pipe, errno};
+    return -1;
+  }
+  pid_t pid = fork();
+  if (pid == 0) become(spawn, report[1]);
+  int error = errno;
+  close(report[1]);
+  if (pid < 0) {
+    close(report[0]);
+    *failure = (struct spawn_failure){STEP_fork, error};
+    return -1;
+  }
+  *exec_fd = report[0];
+  return pid;
+}

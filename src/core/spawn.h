@@ -1,0 +1,69 @@
+// Starting a process: a request is made complete before the fork; the child only makes system calls.
+#ifndef SPAWN_H
+#define SPAWN_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#define SPAWN_GROUPS_MAX 1024
+#define SPAWN_LIMITS_MAX 16
+#define SPAWN_FDS_MAX 8
+
+// Where a start failed; sent up by name, and told to people by the manager.
+#define SPAWN_STEPS(X) \
+  X(request) X(memory) X(pipe) X(fork) X(session) X(mask) X(descriptors) X(limits) X(nice) X(directory) X(groups) X(user) X(privileges) X(exec)
+
+enum spawn_step {
+#define X(name) STEP_##name,
+  SPAWN_STEPS(X)
+#undef X
+};
+const char *spawn_step_name(enum spawn_step step);
+
+struct spawn_limit {
+  int resource;
+  struct rlimit limit;
+};
+
+// `from` -1 is /dev/null; from == to keeps an inherited descriptor.
+struct spawn_fd {
+  int from, to;
+};
+
+struct spawn {
+  char **argv;         // ends in NULL
+  const char *file;    // what to execute; searched in PATH when it has no slash
+  char **envp;
+  const char *path;    // the PATH to search, from envp
+  const char *dir;     // NULL stays
+  bool session;        // setsid()
+  bool set_user, set_group, set_groups, set_umask, set_nice, no_new_privs;
+  uid_t uid;
+  gid_t gid, groups[SPAWN_GROUPS_MAX];
+  size_t group_count;
+  mode_t umask;
+  int nice, death_signal;
+  struct spawn_limit limits[SPAWN_LIMITS_MAX];
+  size_t limit_count;
+  uint64_t mark;       // soft RLIMIT_LOCKS; 0 leaves it
+  struct spawn_fd fds[SPAWN_FDS_MAX];
+  size_t fd_count;
+};
+
+struct spawn_failure {
+  int step, error;
+};
+
+// Forks. The pid, with `*exec_fd` the read end of a pipe that brings a spawn_failure or, once the program is
+// executed, its end; or -1 with the step and errno in `*failure`. Never waits for the exec: one that hangs in a
+// file system hangs alone.
+pid_t spawn_start(const struct spawn *spawn, int *exec_fd, struct spawn_failure *failure);
+
+// To be called once, before anything else: remembers what children are to get back (the limit of open files).
+void spawn_init(void);
+
+// Empty signal mask and default dispositions, by the kernel's own numbers (libcs hide two of them).
+void spawn_reset_signals(void);
+#endif

@@ -1,0 +1,84 @@
+// What the core does by itself when it is told to stop and nobody does it: TERM all, and at the end of the budget KILL.
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core.h"
+#include "text.h"
+
+// A manager that has not answered a stop signal for this long (ms) is not in charge any more.
+#define ANSWER_PATIENCE 1000
+// After the budget; the ordered stop's own KILL comes before ours.
+#define KILL_MARGIN 500
+// A second stop signal within this time is the same one twice: npm, terminals and runtimes send it to a group and to us.
+#define SECOND_SIGNAL 500
+// Between one KILL of everybody and the next (a fork may slip through), and how many before we leave whatever lives.
+#define KILL_AGAIN 100
+#define KILLS_MAX 20
+
+#define BIT(signal) (1ull << ((signal)-1))
+
+// TERM, INT, QUIT, PWR, and RTMIN+3 of systemd's and podman's halt.
+uint64_t stop_signals = BIT(15) | BIT(2) | BIT(3) | BIT(30) | BIT(37);
+int64_t stop_budget = 9000;
+
+static int64_t asked_at = NEVER, kill_at = NEVER;
+static bool alone;
+static int kills;
+
+bool stop_alone(void) {
+  return alone;
+}
+
+static void take_over(void) {
+  alone = true;
+  say("stopping without the manager, which has not answered for 1 s: every process gets TERM, and KILL when the budget is over");
+  if (manager.pid) (void)kill(manager.pid, SIGKILL);
+  manager.start_at = NEVER;
+  everyone_signal(SIGTERM);
+  everyone_signal(SIGCONT);
+  relay_begin();
+}
+
+void stop_begun(void) {
+  if (kill_at == NEVER) kill_at = now + stop_budget + KILL_MARGIN;
+}
+
+void stop_requested(void) {
+  stop_begun();
+  if (alone) {
+    if (now - asked_at >= SECOND_SIGNAL) kill_at = now;
+    return;
+  }
+  asked_at = now;
+}
+
+int64_t stop_deadline(void) {
+  int64_t answer = !alone && signal_unanswered() ? asked_at + ANSWER_PATIENCE : NEVER;
+  return answer < kill_at ? answer : kill_at;
+}
+
+void stop_due(void) {
+  if (!alone && signal_unanswered() && asked_at + ANSWER_PATIENCE <= now) take_over();
+  if (kill_at > now) return;
+  if (kills == 0) say("the stop's budget of %lld ms is over: killing whatever lives", (long long)stop_budget);
+  if (!alone) {
+    alone = true;
+    relay_begin();
+  }
+  everyone_signal(SIGKILL);
+  kill_at = now + KILL_AGAIN;
+  // A process that KILL does not end hangs in the kernel; it ends with us or never.
+  if (++kills > KILLS_MAX) leave(111);
+}
+
+void stop_childless(void) {
+  if (alone) leave(111);
+}
+
+_Noreturn void leave(int code) {
+  if (alone) relay_finish();
+  if (manager.pid) (void)kill(manager.pid, SIGKILL);
+  _exit(code);
+}

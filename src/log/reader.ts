@@ -1,0 +1,235 @@
+// Moves the output of all services from their pipes to where it belongs. It may be killed between any two lines of its
+// code: the core is told beforehand what it might take with it, and nothing is read before what was read is written.
+import { readSync } from "node:fs";
+import { type Ms, monotonic } from "../base/clock.ts";
+import { errorCode } from "../base/errors.ts";
+import { createSplitter, type Lines, type Splitter, startAfter } from "./lines.ts";
+import { type PipeCore, type PipeOptions, READ_MAX, type Takeover } from "./pipe.ts";
+import { createTurns, LINGER, type TurnOptions } from "./turns.ts";
+
+export interface ReaderOptions extends TurnOptions {
+  readonly core: PipeCore;
+  /** Bytes of a service that a dead manager took with it, and the rest of their line; `atMost` where it is a bound. */
+  readonly onLost?: (tag: string, lost: { readonly bytes: number; readonly atMost: boolean }) => void;
+  /** A pipe that cannot be read (other than for being empty); it is not read again. */
+  readonly onFailed?: (tag: string, code: string) => void;
+  /** Wall time for stamps, in milliseconds since 1970. */
+  readonly wallTime?: () => number;
+  /** read(2) into the buffer: the count, or throws what fs throws. */
+  readonly read?: (fd: number, into: Buffer) => number;
+}
+
+export interface Reader {
+  add(tag: string, options: PipeOptions): void;
+  /** Writes the unfinished line and forgets the pipe; the caller then closes it. What is in the pipe stays there. */
+  remove(tag: string): void;
+  /** Changes where a pipe's output goes from its next read on, as a changed specification wants it. */
+  redirect(tag: string, to: PipeOptions["to"]): void;
+  /** The core's word that there is something to read. */
+  readable(tag: string): void;
+  /**
+   * Reads what is in the pipe now, then ends the unfinished line with a newline: to be called when a main process has
+   * ended. Resolves when all of that is written (which may be never, if nobody reads our output), or the pipe removed.
+   */
+  flush(tag: string): Promise<void>;
+  /** True if of these pipes nothing is in our hands but unfinished lines, and nothing known is left in them. */
+  idle(tags: readonly string[]): boolean;
+  /** Resolves when `idle` holds for all pipes; the caller bounds the wait. */
+  whenWritten(): Promise<void>;
+}
+
+// Less than half of the smallest pipe that the kernel gives (8 KB): such a pipe may fill for a moment.
+const LITTLE = 4096;
+const EMPTY = -1;
+
+/** A flush that was asked for; several askers share it. */
+interface Flush {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+}
+
+interface Pipe extends PipeOptions {
+  readonly tag: string;
+  readonly lines: Splitter;
+  to: PipeOptions["to"];
+  /**
+   * `quiet`: the core will speak. `lingering`: filling for a moment. `ready`: its turn comes. `blocked`: its sink has no
+   * room. `writing`: a chunk is in hand. `dead`: it cannot be read.
+   */
+  state: "quiet" | "lingering" | "ready" | "blocked" | "writing" | "dead";
+  /** When a read last gave little. */
+  gaveLittleAt: Ms;
+  /** What a dead manager had taken, and has not been told; null is nothing. */
+  untold: Takeover | null;
+  flush: Flush | null;
+}
+
+/** The pump over all pipes; each in its turn, one read at a time, and none while its sink has no room. */
+export function createReader(options: ReaderOptions): Reader {
+  const { core, clock = monotonic, wallTime = Date.now, read = readSync } = options;
+  const chunk = Buffer.allocUnsafeSlow(READ_MAX);
+  const pipes = new Map<string, Pipe>();
+  let writtenListeners: (() => void)[] = [];
+
+  const makeReady = (pipe: Pipe) => {
+    pipe.state = "ready";
+    turns.soon(pipe);
+  };
+  const turn = (pipe: Pipe) => {
+    const sink = pipe.to?.sink;
+    if (sink === undefined || sink.room()) return take(pipe);
+    pipe.state = "blocked";
+    sink.onRoom(() => {
+      if (pipe.state === "blocked") makeReady(pipe);
+    });
+  };
+  const turns = createTurns<Pipe>((pipe) => {
+    // It may have been in both queues, or be gone.
+    if (pipe.state === "ready" || pipe.state === "lingering") turn(pipe);
+  }, options);
+
+  const take = (pipe: Pipe) => {
+    core.taking(pipe.tag);
+    const count = readInto(pipe);
+    if (pipe.state === "dead") return tellWritten();
+    const blocks = count > 0 ? pipe.lines.push(chunk.subarray(0, count)) : [];
+    if (!pipe.lines.skipping) tellLoss(pipe);
+    const partial = partialOf(pipe);
+    if (count > 0) core.held(pipe.tag, lengthOf(blocks) + partial, partial);
+    pipe.gaveLittleAt = count > 0 && count < LITTLE ? clock.now() : Number.NEGATIVE_INFINITY;
+    // A read that gives less than was asked for has emptied the pipe, without the cost of an EAGAIN.
+    const isEmpty = count < READ_MAX;
+    const flush = isEmpty ? pipe.flush : null;
+    if (flush !== null) pipe.flush = null;
+    const last = flush === null ? null : endLine(pipe);
+    pipe.state = "writing";
+    put(pipe, last === null ? blocks : [...blocks, last], () => {
+      flush?.resolve();
+      if (pipe.state === "writing") written(pipe, isEmpty);
+    });
+  };
+  const readInto = (pipe: Pipe): number => {
+    try {
+      const count = read(pipe.fd, chunk);
+      if (count === 0) end(pipe); // the core has closed the write end
+      return count;
+    } catch (error) {
+      const code = errorCode(error);
+      if (code !== "EAGAIN") fail(pipe, code);
+      return EMPTY;
+    }
+  };
+  const put = (pipe: Pipe, blocks: readonly Lines[], done: () => void) => {
+    if (blocks.length === 0) return done();
+    const time = wallTime();
+    pipe.ring?.push(blocks, time);
+    if (pipe.to === null) return done();
+    pipe.to.sink.write(pipe.to.format(blocks, time), done);
+  };
+  const written = (pipe: Pipe, isEmpty: boolean) => {
+    if (!isEmpty || pipe.flush !== null) return makeReady(pipe);
+    pipe.state = "quiet";
+    core.drained(pipe.tag, partialOf(pipe));
+    tellWritten();
+  };
+
+  /** What is gone if we die: the unfinished line, and what a manager before us lost and nobody was told of. */
+  const partialOf = ({ lines, untold }: Pipe): number =>
+    lines.kept + (untold === null ? 0 : (untold.lost ?? READ_MAX) + lines.skipped);
+  const tellLoss = (pipe: Pipe) => {
+    if (pipe.untold === null) return;
+    const bytes = partialOf(pipe) - pipe.lines.kept;
+    const atMost = pipe.untold.lost === null;
+    pipe.untold = null;
+    if (bytes > 0) options.onLost?.(pipe.tag, { bytes, atMost });
+  };
+  const endLine = (pipe: Pipe): Lines | null => {
+    tellLoss(pipe);
+    return pipe.lines.flush();
+  };
+  /** Not `drained`: the core would say `readable` for ever. */
+  const fail = (pipe: Pipe, code: string) => {
+    end(pipe);
+    options.onFailed?.(pipe.tag, code);
+  };
+  const end = (pipe: Pipe) => {
+    pipe.state = "dead";
+    const last = endLine(pipe);
+    const { flush } = pipe;
+    pipe.flush = null;
+    put(pipe, last === null ? [] : [last], () => flush?.resolve());
+  };
+
+  const isIdle = (pipe: Pipe | undefined) => pipe === undefined || pipe.state === "quiet" || pipe.state === "dead";
+  const tellWritten = () => {
+    if (writtenListeners.length === 0 || ![...pipes.values()].every(isIdle)) return;
+    const listeners = writtenListeners;
+    writtenListeners = [];
+    for (const listener of listeners) listener();
+  };
+
+  return {
+    add(tag, pipeOptions) {
+      const takeover = pipeOptions.takeover ?? null;
+      const pipe: Pipe = {
+        ...pipeOptions,
+        tag,
+        lines: createSplitter(pipeOptions.lineMax, takeover?.skip ?? false),
+        state: "quiet",
+        gaveLittleAt: Number.NEGATIVE_INFINITY,
+        untold: takeover,
+        flush: null,
+      };
+      pipes.set(tag, pipe);
+      if (!pipe.lines.skipping) tellLoss(pipe);
+    },
+    remove(tag) {
+      const pipe = pipes.get(tag);
+      if (pipe === undefined) return;
+      pipes.delete(tag);
+      if (pipe.state !== "dead") end(pipe);
+      tellWritten();
+    },
+    redirect(tag, to) {
+      const pipe = pipes.get(tag);
+      if (pipe === undefined) return;
+      pipe.to = to;
+      if (pipe.state === "blocked") makeReady(pipe);
+    },
+    readable(tag) {
+      const pipe = pipes.get(tag);
+      // In any other state it has its turn to come, and `drained` after it.
+      if (pipe?.state !== "quiet") return;
+      if (clock.now() - pipe.gaveLittleAt >= LINGER) return makeReady(pipe);
+      pipe.state = "lingering";
+      turns.later(pipe);
+    },
+    flush(tag) {
+      const pipe = pipes.get(tag);
+      if (pipe === undefined || pipe.state === "dead") return Promise.resolve();
+      pipe.flush ??= createFlush();
+      if (pipe.state === "quiet" || pipe.state === "lingering") makeReady(pipe);
+      return pipe.flush.promise;
+    },
+    idle: (tags) => tags.every((tag) => isIdle(pipes.get(tag))),
+    whenWritten: () =>
+      new Promise((resolve) => {
+        writtenListeners.push(resolve);
+        tellWritten();
+      }),
+  };
+}
+
+function lengthOf(blocks: readonly Lines[]): number {
+  let length = 0;
+  for (const lines of blocks) length += startAfter(lines, lines.ends.length - 1);
+  return length;
+}
+
+function createFlush(): Flush {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

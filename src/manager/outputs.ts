@@ -1,0 +1,184 @@
+// Where the output of each service goes: which pipes it gets, how its lines are laid out, what is kept of them.
+import type { Core, Hello, KnownPipe, Stream } from "../channel/core.ts";
+import { type Format, jsonFormat, prefixFormat, type Terminal } from "../log/format.ts";
+import { createReader } from "../log/reader.ts";
+import { createRing, type Ring } from "../log/ring.ts";
+import type { Sink } from "../log/sink.ts";
+import type { Voice } from "../log/voice.ts";
+import { errnoText, type Streams } from "../process/spawn.ts";
+import type { ServiceSpec } from "../spec/spec.ts";
+
+/** A service as far as its output is concerned. */
+export interface Speaker {
+  readonly spec: ServiceSpec;
+  readonly number: number;
+}
+
+export interface Outputs {
+  /** The streams for a new process of this service; makes the pipes that are not there yet. */
+  streams(speaker: Speaker, loggerNumber: number | null): Streams;
+  /** A changed spec: the format is taken anew. */
+  changed(speaker: Speaker): void;
+  /** A descriptor has come up from the core; it stays open as long as `handle` is held. */
+  handed(tag: string, handle: { readonly fd: number; close(): void }): void;
+  readable(tags: readonly string[]): void;
+  piped(tag: string, errno: number): void;
+  /** The main process has ended: its last unfinished line is a line now. */
+  ended(speaker: Speaker): void;
+  /** Closes the write end of a logger's input. */
+  closeInput(loggerNumber: number): void;
+  /** The service is gone for good. */
+  removed(speaker: Speaker): void;
+  ring(name: string): Ring | null;
+  /** Resolves when all that was read is written. */
+  whenWritten(): Promise<void>;
+}
+
+const outputTag = (number: number): string => `o${number}`;
+const inputTag = (number: number): string => `l${number}`;
+
+interface Pipe {
+  readonly speaker: Speaker;
+  handle: { readonly fd: number; close(): void } | null;
+  isReadable: boolean;
+  takeover: KnownPipe | null;
+}
+
+export interface OutputParts {
+  readonly core: Core;
+  readonly sink: Sink;
+  readonly voice: Voice;
+  /** Null is not a terminal. */
+  readonly terminal: Terminal | null;
+  readonly hello: Hello;
+}
+
+/** The log pipes of all services, over one reader. */
+export function createOutputs({ core, sink, voice, terminal, hello }: OutputParts): Outputs {
+  const known = new Map(hello.pipes.map((pipe) => [pipe.tag, pipe]));
+  const pipes = new Map<string, Pipe>();
+  const inputs = new Set([...known.keys()].filter((tag) => tag.startsWith("l")));
+  const rings = new Map<string, Ring>();
+  // Descriptors and `readable` of pipes whose service is not known yet, right after a takeover.
+  const early = new Map<string, { readonly fd: number; close(): void }>();
+  const earlyReadable = new Set<string>();
+
+  const nameOf = (tag: string) => pipes.get(tag)?.speaker.spec.name ?? tag;
+  const reader = createReader({
+    core,
+    onLost: (tag, { bytes, atMost }) =>
+      voice.warn(`${atMost ? "at most " : ""}${bytes} bytes of the output of ${nameOf(tag)} are lost: a manager that died had them`, {
+        service: nameOf(tag),
+        lost: bytes,
+      }),
+    onFailed: (tag, code) => voice.error(`cannot read the output of ${nameOf(tag)}: ${code}; it is not shown any more`),
+  });
+
+  const formatOf = (spec: ServiceSpec): Format | null => {
+    if (spec.log === "json") return jsonFormat(spec.name);
+    if (spec.log === "none") return null;
+    return prefixFormat(spec.name, { timestamps: spec.logTimestamps, terminal });
+  };
+  const ringOf = (name: string): Ring => {
+    const ring = rings.get(name) ?? createRing(name);
+    rings.set(name, ring);
+    return ring;
+  };
+  const attach = (tag: string, pipe: Pipe) => {
+    const { speaker, handle } = pipe;
+    if (handle === null) return;
+    const format = formatOf(speaker.spec);
+    reader.add(tag, {
+      fd: handle.fd,
+      lineMax: speaker.spec.logLineMax,
+      to: format === null ? null : { sink, format },
+      ring: ringOf(speaker.spec.name),
+      ...(pipe.takeover === null ? {} : { takeover: pipe.takeover }),
+    });
+    pipe.takeover = null;
+    if (pipe.isReadable) reader.readable(tag);
+    pipe.isReadable = false;
+  };
+  const ensure = (speaker: Speaker): string => {
+    const tag = outputTag(speaker.number);
+    if (pipes.has(tag)) return tag;
+    const takeover = known.get(tag) ?? null;
+    if (takeover === null) core.pipe(tag, true);
+    known.delete(tag);
+    const pipe: Pipe = { speaker, handle: early.get(tag) ?? null, isReadable: earlyReadable.delete(tag), takeover };
+    early.delete(tag);
+    pipes.set(tag, pipe);
+    attach(tag, pipe);
+    return tag;
+  };
+  const ensureInput = (number: number): string => {
+    const tag = inputTag(number);
+    if (!inputs.has(tag)) core.pipe(tag, false);
+    inputs.add(tag);
+    return tag;
+  };
+
+  return {
+    streams(speaker, loggerNumber) {
+      const { spec } = speaker;
+      const input: Stream = spec.loggerOf === null ? "null" : { pipe: ensureInput(speaker.number) };
+      if (spec.log === "inherit") return { input, output: "inherit", error: "inherit" };
+      const output: Stream = { pipe: ensure(speaker) };
+      if (spec.log === "logger" && loggerNumber !== null) {
+        // As runsv has it: the logger gets standard output alone.
+        return { input, output: { pipe: ensureInput(loggerNumber) }, error: output };
+      }
+      return { input, output, error: output };
+    },
+    changed(speaker) {
+      const format = formatOf(speaker.spec);
+      reader.redirect(outputTag(speaker.number), format === null ? null : { sink, format });
+    },
+    handed(tag, handle) {
+      const pipe = pipes.get(tag);
+      if (pipe === undefined) early.set(tag, handle);
+      else if (pipe.handle !== null) handle.close();
+      else {
+        pipe.handle = handle;
+        attach(tag, pipe);
+      }
+    },
+    readable(tags) {
+      for (const tag of tags) {
+        const pipe = pipes.get(tag);
+        if (pipe === undefined) earlyReadable.add(tag);
+        else if (pipe.handle === null) pipe.isReadable = true;
+        else reader.readable(tag);
+      }
+    },
+    piped(tag, errno) {
+      if (errno === 0) return;
+      voice.error(`cannot make a log pipe for ${nameOf(tag)}: ${errnoText(errno)}; its start is tried again`);
+      // The next start asks for it anew.
+      pipes.delete(tag);
+      inputs.delete(tag);
+    },
+    ended(speaker) {
+      void reader.flush(outputTag(speaker.number));
+    },
+    closeInput(loggerNumber) {
+      core.shut(inputTag(loggerNumber));
+    },
+    removed(speaker) {
+      const tag = outputTag(speaker.number);
+      const pipe = pipes.get(tag);
+      if (pipe !== undefined)
+        // What is in the pipe still goes out; without a reader for it, it is dropped with the pipe.
+        void reader.flush(tag).finally(() => {
+          reader.remove(tag);
+          pipe.handle?.close();
+          core.drop(tag);
+        });
+      pipes.delete(tag);
+      rings.delete(speaker.spec.name);
+      if (inputs.delete(inputTag(speaker.number))) core.drop(inputTag(speaker.number));
+    },
+    ring: (name) => rings.get(name) ?? null,
+    whenWritten: () => reader.whenWritten(),
+  };
+}

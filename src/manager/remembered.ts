@@ -1,0 +1,60 @@
+// What the core keeps of us beyond the states: each service's specification and number, and the stop that has begun.
+import { decode } from "../service/blob.ts";
+import type { State } from "../service/model.ts";
+import type { ServiceSpec } from "../spec/spec.ts";
+import { stateKey } from "./runner.ts";
+
+/** Of another version nothing is understood; the directories are read instead. */
+const VERSION = 1;
+const INFINITY = "\u221e";
+
+export const specKey = (name: string): string => `spec:${name}`;
+export const HOUSE_KEY = "house";
+
+/** A service as an earlier manager left it. */
+export interface Remembered {
+  readonly spec: ServiceSpec;
+  readonly number: number;
+  readonly state: State;
+}
+
+/** What is true of the whole. */
+export interface House {
+  /** The number of the next new service. */
+  readonly nextNumber: number;
+  /** The ordered stop that is under way: since when (monotonic), the code to leave with, and why. */
+  readonly stop: { readonly since: number; readonly code: number; readonly why: string } | null;
+}
+
+const write = (value: object): string =>
+  JSON.stringify({ version: VERSION, ...value }, (_key, field) => (field === Number.POSITIVE_INFINITY ? INFINITY : field));
+
+function read(text: string | undefined): Record<string, unknown> | null {
+  if (text === undefined) return null;
+  try {
+    const value = JSON.parse(text, (_key, field) => (field === INFINITY ? Number.POSITIVE_INFINITY : field));
+    return typeof value === "object" && value !== null && value.version === VERSION ? value : null;
+  } catch {
+    return null; // not ours: the caller reads the directories
+  }
+}
+
+export const encodeHouse = (house: House): string => write(house);
+export const encodeSpec = (spec: ServiceSpec, number: number): string => write({ spec, number });
+
+/** The house of an earlier manager; a new one if there is none. */
+export function decodeHouse(blobs: ReadonlyMap<string, string>): House {
+  const value = read(blobs.get(HOUSE_KEY));
+  return value === null ? { nextNumber: 1, stop: null } : (value as unknown as House);
+}
+
+/** All services whose specification and state are both there and understood. */
+export function decodeServices(blobs: ReadonlyMap<string, string>): Remembered[] {
+  return [...blobs.keys()].flatMap((key) => {
+    if (!key.startsWith("spec:")) return [];
+    const value = read(blobs.get(key));
+    const state = decode(blobs.get(stateKey(key.slice("spec:".length))) ?? "");
+    if (value === null || state === null) return [];
+    return [{ spec: value["spec"] as ServiceSpec, number: value["number"] as number, state }];
+  });
+}

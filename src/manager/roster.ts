@@ -1,0 +1,134 @@
+// Who waits for whom, and who goes down with whom. The order of a whole shutdown is shutdown.ts's.
+import type { Event, State } from "../service/model.ts";
+import { isReady } from "../service/status-of.ts";
+import type { Runner } from "./runner.ts";
+
+/** All services that are known, loggers included, by name. */
+export interface Roster {
+  get(name: string): Runner | undefined;
+  all(): Iterable<Runner>;
+  add(runner: Runner): void;
+  remove(name: string): void;
+  /** The spec of this runner has changed. */
+  reindex(): void;
+  /** Why it cannot start yet, as one sentence; null if it can. */
+  blocked(runner: Runner): string | null;
+  /** Starts it, and first what it requires or wants and nobody asked for. */
+  start(runner: Runner, once: boolean): void;
+  /** Stops or restarts it once everything that requires it is down. */
+  end(runner: Runner, event: Event): void;
+  /** A state has changed: lets go whoever waited for it, and takes down whoever cannot be without it. */
+  changed(runner: Runner, before: State): void;
+  /** From now on nobody is taken down or let go: the shutdown has its own order. */
+  freeze(): void;
+}
+
+const resting: ReadonlySet<State["phase"]> = new Set(["down", "waiting", "backoff", "failed", "done"]);
+const coming: ReadonlySet<State["phase"]> = new Set(["waiting", "preparing", "starting", "stopping", "sweeping", "finishing"]);
+
+/** Down, and with nothing of it running. */
+export const isAtRest = (state: State): boolean => resting.has(state.phase);
+
+/** On its way up, so that whoever comes after it does well to wait. */
+const isComing = ({ spec, state }: Runner): boolean =>
+  state.want !== "down" && coming.has(state.phase) && !isReady(spec, state);
+
+/** An empty roster. */
+export function createRoster(): Roster {
+  const runners = new Map<string, Runner>();
+  // By a service's name: who requires it, and who comes after it in any way. Made anew when it is next needed.
+  let index: { readonly requirers: Map<string, Runner[]>; readonly followers: Map<string, Runner[]> } | null = null;
+  const ending = new Map<Runner, Event>();
+  let isFrozen = false;
+
+  const indexed = () => {
+    if (index !== null) return index;
+    index = { requirers: new Map(), followers: new Map() };
+    const note = (map: Map<string, Runner[]>, name: string, runner: Runner) => {
+      const list = map.get(name);
+      if (list === undefined) map.set(name, [runner]);
+      else list.push(runner);
+    };
+    for (const runner of runners.values()) {
+      const { requires, wants, after } = runner.spec;
+      for (const name of requires) note(index.requirers, name, runner);
+      for (const name of new Set([...requires, ...wants, ...after])) note(index.followers, name, runner);
+    }
+    return index;
+  };
+  const requirersOf = (name: string) => indexed().requirers.get(name) ?? [];
+  const running = (name: string) => requirersOf(name).filter((other) => !isAtRest(other.state));
+
+  const blocked = (runner: Runner): string | null => {
+    const { requires, wants, after } = runner.spec;
+    for (const name of requires) {
+      const other = runners.get(name);
+      if (other === undefined) return `waits for ${name}, which does not exist`;
+      if (ending.has(other)) return `waits for ${name}, which is about to stop`;
+      if (!isReady(other.spec, other.state)) return `waits for ${name}, which is ${other.state.phase}`;
+    }
+    for (const name of [...wants, ...after]) {
+      const other = runners.get(name);
+      if (other !== undefined && isComing(other)) return `waits for ${name}, which is ${other.state.phase}`;
+    }
+    return null;
+  };
+
+  const start = (runner: Runner, once: boolean): void => {
+    ending.delete(runner);
+    for (const name of [...runner.spec.requires, ...runner.spec.wants]) {
+      const other = runners.get(name);
+      if (other !== undefined && other.state.want === "down" && other !== runner) start(other, false);
+    }
+    runner.send({ type: "start", once });
+  };
+
+  const end = (runner: Runner, event: Event): void => {
+    const others = running(runner.name);
+    if (others.length === 0) {
+      ending.delete(runner);
+      runner.send(event);
+      return;
+    }
+    ending.set(runner, event);
+    for (const other of others) if (!ending.has(other)) end(other, { type: "stop", cause: "dependency", grace: null, eof: false });
+  };
+
+  return {
+    get: (name) => runners.get(name),
+    all: () => runners.values(),
+    add(runner) {
+      runners.set(runner.name, runner);
+      index = null;
+    },
+    remove(name) {
+      const runner = runners.get(name);
+      if (runner !== undefined) ending.delete(runner);
+      runners.delete(name);
+      index = null;
+    },
+    reindex() {
+      index = null;
+    },
+    blocked,
+    start,
+    end,
+    changed(runner, before) {
+      if (isFrozen) return;
+      if (isReady(runner.spec, before) && !isReady(runner.spec, runner.state))
+        for (const other of running(runner.name))
+          end(other, { type: "stop", cause: "dependency", grace: null, eof: false });
+      for (const [other, event] of [...ending])
+        if (ending.has(other) && running(other.name).length === 0) {
+          ending.delete(other);
+          other.send(event);
+        }
+      for (const other of indexed().followers.get(runner.name) ?? [])
+        if (other.state.phase === "waiting" && blocked(other) === null) other.send({ type: "clear" });
+    },
+    freeze() {
+      isFrozen = true;
+      ending.clear();
+    },
+  };
+}

@@ -1,0 +1,180 @@
+// One service: its mailbox, its timer and its effects. It decides nothing; the machine does.
+import type { Clock } from "../base/clock.ts";
+import type { Exit } from "../base/exit.ts";
+import type { Core } from "../channel/core.ts";
+import { encode } from "../service/blob.ts";
+import { deadlineOf, step } from "../service/machine.ts";
+import type { Effect, Event, Report, State } from "../service/model.ts";
+import { resume } from "../service/resume.ts";
+import type { ServiceSpec } from "../spec/spec.ts";
+
+/** What a runner needs of the house around it. None of these may send to the same runner before it returns. */
+export interface Surroundings {
+  readonly core: Core;
+  readonly clock: Clock;
+  /** True if all that the service waits for is there. */
+  isClear(runner: Runner): boolean;
+  /** Starts one of its programs under this id. */
+  spawn(runner: Runner, id: string, program: { role: "main" | "pre" } | { role: "finish"; exit: Exit }): void;
+  /** Counts what is left of it; the returned function signals that. */
+  sweep(runner: Runner): { readonly left: number; readonly signal: (signal: number) => void };
+  watchReady(runner: Runner, on: boolean): void;
+  closeInput(runner: Runner): void;
+  /** Its state has changed from `before`, and is remembered. */
+  changed(runner: Runner, before: State): void;
+  reported(runner: Runner, report: Report): void;
+}
+
+/** The key of a service's state in the core's memory. */
+export const stateKey = (name: string): string => `state:${name}`;
+
+/** Owns one service from its first start to its removal. */
+export class Runner {
+  spec: ServiceSpec;
+  /** Names the service to the core; no other service ever has it. */
+  readonly number: number;
+  #state: State;
+  readonly #house: Surroundings;
+  readonly #mailbox: { readonly event: Event; readonly serial: string | null }[] = [];
+  #isBusy = false;
+  #requests: (() => void)[] = [];
+  #reports: Report[] = [];
+  #forgetAlarm: () => void = () => {};
+  #alarmAt = Number.POSITIVE_INFINITY;
+  #isGone = false;
+
+  constructor(spec: ServiceSpec, number: number, state: State, house: Surroundings) {
+    this.spec = spec;
+    this.number = number;
+    this.#state = state;
+    this.#house = house;
+  }
+
+  get name(): string {
+    return this.spec.name;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** The core's name for one of its processes. */
+  id(child: number): string {
+    return `${this.number}.${child}`;
+  }
+
+  /** Takes an event; it is stepped before this returns, unless a step is under way. */
+  send(event: Event): void {
+    this.#take(event, null);
+  }
+
+  /** Takes a fact of the core, which is acknowledged together with the state that it led to. */
+  fact(serial: string, event: Event): void {
+    this.#take(event, serial);
+  }
+
+  /** Carries on from a remembered state: asks again for what may not have been done, and sets its timer. */
+  resume(isKnown: (child: number) => boolean): void {
+    this.#isBusy = true;
+    this.#perform(resume(this.spec, this.#state, isKnown));
+    this.#commit(this.#state, null, true);
+    this.#isBusy = false;
+    this.#drain();
+  }
+
+  /** After the last step: no timer of it fires any more. */
+  dispose(): void {
+    this.#isGone = true;
+    this.#forgetAlarm();
+  }
+
+  #take(event: Event, serial: string | null): void {
+    this.#mailbox.push({ event, serial });
+    if (!this.#isBusy) this.#drain();
+  }
+
+  #drain(): void {
+    this.#isBusy = true;
+    for (let item = this.#mailbox.shift(); item !== undefined; item = this.#mailbox.shift()) {
+      const before = this.#state;
+      this.#step(item.event);
+      this.#commit(before, item.serial, false);
+    }
+    this.#isBusy = false;
+  }
+
+  /** An effect's outcome is stepped before the next queued event. */
+  #step(event: Event): void {
+    const [next, effects] = step(this.spec, this.#state, event, this.#house.clock.now());
+    this.#state = next;
+    this.#perform(effects);
+  }
+
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      const outcome = this.#do(effect);
+      if (outcome !== null) this.#step(outcome);
+    }
+  }
+
+  /** What the core is asked for waits until the state is remembered: a manager that dies in between asks again. */
+  #do(effect: Effect): Event | null {
+    const { core } = this.#house;
+    const later = (request: () => void) => void this.#requests.push(request);
+    switch (effect.type) {
+      case "gate":
+        return this.#house.isClear(this) ? { type: "clear" } : null;
+      case "spawn":
+        later(() => this.#house.spawn(this, this.id(effect.child), { role: effect.role }));
+        return null;
+      case "spawn-finish":
+        later(() => this.#house.spawn(this, this.id(effect.child), { role: "finish", exit: effect.exit }));
+        return null;
+      case "kill":
+        later(() => core.kill(this.id(effect.child), effect.signal, effect.group));
+        return null;
+      case "close-input":
+        later(() => this.#house.closeInput(this));
+        return null;
+      case "sweep": {
+        const { left, signal } = this.#house.sweep(this);
+        if (left > 0 && effect.signal > 0) later(() => signal(effect.signal));
+        return { type: "swept", left };
+      }
+      case "watch-ready":
+        later(() => this.#house.watchReady(this, effect.on));
+        return null;
+      case "report":
+        this.#reports.push(effect.report);
+        return null;
+    }
+  }
+
+  #commit(before: State, serial: string | null, always: boolean): void {
+    const { core } = this.#house;
+    const hasChanged = always || before !== this.#state;
+    if (serial !== null) core.ack(serial, stateKey(this.name), encode(this.#state));
+    else if (hasChanged) core.remember(stateKey(this.name), encode(this.#state));
+    const requests = this.#requests;
+    const reports = this.#reports;
+    this.#requests = [];
+    this.#reports = [];
+    for (const request of requests) request();
+    for (const report of reports) this.#house.reported(this, report);
+    if (hasChanged) {
+      this.#arm();
+      this.#house.changed(this, before);
+    }
+  }
+
+  #arm(): void {
+    const at = deadlineOf(this.#state);
+    if (at === this.#alarmAt || this.#isGone) return;
+    this.#forgetAlarm();
+    this.#alarmAt = at;
+    this.#forgetAlarm = this.#house.clock.at(at, () => {
+      this.#alarmAt = Number.POSITIVE_INFINITY;
+      this.send({ type: "timeout" });
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import { lstatSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { errorCode } from "../base/errors.ts";
+
+/** The environment that decides where the runtime directory is. */
+export interface RuntimeEnv {
+  readonly runtimeDir: string | null;
+  readonly xdgRuntimeDir: string | undefined;
+  readonly uid: number;
+  /** True if a group is to reach the socket: then the directory may be searched by all. */
+  readonly isShared: boolean;
+}
+
+/** Where a runtime directory may be, in the order of trying; one that is asked for is the only one. */
+export function runtimeDirs({ runtimeDir, xdgRuntimeDir, uid }: RuntimeEnv): readonly string[] {
+  if (runtimeDir !== null) return [runtimeDir];
+  return [
+    "/run/upkeep",
+    ...(xdgRuntimeDir === undefined || xdgRuntimeDir === "" ? [] : [join(xdgRuntimeDir, "upkeep")]),
+    `/tmp/upkeep-${uid}`,
+    `/dev/shm/upkeep-${uid}`,
+  ];
+}
+
+/**
+ * Makes the directory if it is not there; null, or why it cannot be used. In /tmp anybody may have put something of
+ * that name there before us: a link, or a directory that others own or may write to, is refused.
+ */
+export function claimRuntimeDir(dir: string, { uid, isShared }: RuntimeEnv): string | null {
+  try {
+    mkdirSync(dir, { recursive: true, mode: isShared ? 0o755 : 0o700 });
+    const stat = lstatSync(dir);
+    if (!stat.isDirectory()) return "it is no directory";
+    if (stat.uid !== uid) return `it belongs to uid ${stat.uid}`;
+    if ((stat.mode & 0o022) !== 0) return "others may write to it";
+    return null;
+  } catch (error) {
+    return errorCode(error);
+  }
+}

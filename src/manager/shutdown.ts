@@ -1,0 +1,190 @@
+// The ordered stop: services level by level in reverse, then their loggers, then whoever is left, within one budget.
+import type { Clock, Ms } from "../base/clock.ts";
+import { type Exit, exitText } from "../base/exit.ts";
+import { signalName } from "../base/signals.ts";
+import { durationText } from "../service/duration.ts";
+import { startOrder, stopLevels } from "../spec/order.ts";
+import { isAtRest } from "./roster.ts";
+import type { Runner } from "./runner.ts";
+
+/** Kept back at the end of the budget, for the last KILL to take effect and the report to be written. */
+export const RESERVE: Ms = 500;
+/** What a level that is still to come is left at least, if the budget allows. */
+const LEVEL_RESERVE: Ms = 500;
+/** Longer than this is worth a line in the report. */
+const SLOW: Ms = 2000;
+/** For processes that are no service's. */
+const STRAY_GRACE: Ms = 500;
+
+/**
+ * The grace of one service in the present level. Pure: its own grace, clipped to what is left of the budget, less a
+ * reserve for each level to come (together at most half of what is left).
+ */
+export function clipGrace(own: Ms, left: Ms, levelsToCome: number): Ms {
+  const reserve = Math.min(levelsToCome * LEVEL_RESERVE, left / 2);
+  return Math.max(0, Math.min(own, left - reserve));
+}
+
+/** How one service's end went, for the report. */
+export interface Ending {
+  readonly name: string;
+  readonly took: Ms;
+  readonly exit: Exit | null;
+  readonly killed: boolean;
+  /** What it did with the stop signal; known only of those that had to be killed. */
+  readonly reaction: string | null;
+}
+
+/** What there is to say of an ordered stop: the slow and the killed, each with why; empty if there is nothing. */
+export function reportLines(endings: readonly Ending[], stopSignalOf: (name: string) => number): string[] {
+  const lines: string[] = [];
+  for (const { name, took, exit, killed, reaction } of endings) {
+    const signal = signalName(stopSignalOf(name));
+    if (killed) lines.push(`${name} was killed after ${durationText(took)}: ${reactionText(reaction, signal)}`);
+    else if (took >= SLOW) lines.push(`${name} took ${durationText(took)} to stop${exit === null ? "" : ` (${exitText(exit)})`}`);
+  }
+  const unhandled = endings.filter(({ name, exit }) => exit !== null && "signal" in exit && exit.signal === stopSignalOf(name));
+  if (unhandled.length > 0) {
+    const names = unhandled.map(({ name }) => name);
+    const shown = names.length <= 5 ? names.join(", ") : `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`;
+    lines.push(`no handler for the stop signal, ended by it at once: ${shown}`);
+  }
+  return lines;
+}
+
+function reactionText(reaction: string | null, signal: string): string {
+  switch (reaction) {
+    case "ignored":
+      return `it ignores ${signal}`;
+    case "blocked":
+      return `it blocks ${signal}`;
+    case "caught":
+      return `its handler for ${signal} had not finished`;
+    default:
+      return `it did not end by ${signal}`;
+  }
+}
+
+export interface ShutdownParts {
+  readonly clock: Clock;
+  readonly budget: Ms;
+  readonly runners: () => Iterable<Runner>;
+  /** TERM and HUP to everything that is no service's; answers how many there are. */
+  readonly strays: (signals: readonly number[]) => number;
+  readonly reactionOf: (pid: number, signal: number) => string | null;
+  /** All is stopped, or the budget is over. */
+  readonly done: (endings: readonly Ending[], strays: { readonly found: number; readonly killed: number }, took: Ms) => void;
+}
+
+export interface Shutdown {
+  /** A runner's state has changed, or an adopted process has gone. */
+  progress(): void;
+  /** No more grace for anybody. */
+  hurry(): void;
+}
+
+interface Watched {
+  readonly runner: Runner;
+  readonly startedAt: Ms;
+  ending: Ending | null;
+  killed: boolean;
+  reaction: string | null;
+}
+
+/** Begins the ordered stop at `since` and drives it to its end; it is told of progress and wakes itself for deadlines. */
+export function beginShutdown({ clock, budget, runners, strays, reactionOf, done }: ShutdownParts, since: Ms): Shutdown {
+  const end = since + Math.max(0, budget - RESERVE);
+  const all = [...runners()];
+  const names = new Map(all.map((runner) => [runner.name, runner]));
+  const services = all.filter((runner) => runner.spec.loggerOf === null);
+  const order = startOrder(services.map((runner) => runner.spec));
+  // Members of a cycle were refused and do not run, but whoever is left over must not be forgotten.
+  const ordered = new Set(order.levels.flat());
+  const levels = [
+    ...stopLevels(order.levels).map((level) => level.flatMap((name) => names.get(name) ?? [])),
+    services.filter((runner) => !ordered.has(runner.name)),
+    all.filter((runner) => runner.spec.loggerOf !== null),
+  ].filter((level) => level.length > 0);
+  const watched: Watched[] = [];
+  let level = -1;
+  let isHurried = false;
+  let strayCount = 0;
+  let strayKills = 0;
+  let stage: "services" | "strays" | "done" = "services";
+  let forget = () => {};
+
+  const present = () => levels[level] ?? [];
+  const observe = () => {
+    for (const each of watched) {
+      const { state } = each.runner;
+      if (each.ending !== null) continue;
+      if (state.phase === "stopping" && state.killed && !each.killed) {
+        each.killed = true;
+        each.reaction = reactionOf(state.pid, each.runner.spec.stopSignal);
+      }
+      if (!isAtRest(state)) continue;
+      each.ending = {
+        name: each.runner.name,
+        took: clock.now() - each.startedAt,
+        exit: state.last?.exit ?? null,
+        killed: each.killed,
+        reaction: each.reaction,
+      };
+    }
+  };
+  const stopLevel = () => {
+    const now = clock.now();
+    const left = isHurried ? 0 : end - now;
+    for (const runner of present()) {
+      if (!isAtRest(runner.state)) watched.push({ runner, startedAt: now, ending: null, killed: false, reaction: null });
+      const grace = clipGrace(runner.spec.stopGrace, left, levels.length - 1 - level);
+      runner.send({ type: "stop", cause: "shutdown", grace, eof: runner.spec.loggerOf !== null });
+    }
+  };
+  const finish = () => {
+    stage = "done";
+    forget();
+    observe();
+    done(watched.flatMap(({ ending }) => ending ?? []), { found: strayCount, killed: strayKills }, clock.now() - since);
+  };
+  const sweepStrays = () => {
+    stage = "strays";
+    strayCount = strays([1, 15, 18]);
+    if (strayCount === 0) return finish();
+    const killAt = Math.min(clock.now() + (isHurried ? 0 : STRAY_GRACE), Math.max(end, clock.now()));
+    forget = clock.at(killAt, () => {
+      strayKills = strays([9]);
+      if (strayKills === 0) return finish();
+      forget = clock.at(clock.now() + STRAY_GRACE / 2, finish);
+    });
+  };
+  const progress = () => {
+    if (stage === "done") return;
+    if (stage === "strays") {
+      if (strays([]) === 0) finish();
+      return;
+    }
+    observe();
+    while (present().every((runner) => isAtRest(runner.state))) {
+      level++;
+      if (level >= levels.length) return sweepStrays();
+      stopLevel();
+      observe();
+    }
+  };
+  const overdue = () => {
+    // Whatever has not ended by KILL hangs in the kernel: it goes with us.
+    if (stage === "services") sweepStrays();
+  };
+  forget = clock.at(end + RESERVE / 2, overdue);
+  progress();
+  return {
+    progress,
+    hurry() {
+      isHurried = true;
+      if (stage === "services") for (const runner of present()) runner.send({ type: "kill" });
+      else if (stage === "strays") strayKills = strays([9]);
+      progress();
+    },
+  };
+}

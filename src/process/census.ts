@@ -1,0 +1,50 @@
+import { allChildrenOf, childrenByWalk, childrenOf, environmentOf, markOf, type Process, processOf } from "./proc.ts";
+
+/** A process that the core has adopted (or a descendant of one), and the service it came from. */
+export interface Stray {
+  readonly process: Process;
+  /** The service's number; null where nothing tells. */
+  readonly owner: number | null;
+}
+
+/** What a census needs to know of us. */
+export interface Household {
+  readonly corePid: number;
+  readonly instance: number;
+  /** Children that were spawned on purpose: they, and what is below them, are no strays. */
+  isKnown(pid: number): boolean;
+  /** The service whose process leads, or led, this session; null if none. */
+  ownerOfSession(session: number): number | null;
+  /** The service of this name; for the mark in the environment. */
+  ownerOfName(name: string): number | null;
+}
+
+/**
+ * Every living process that escaped its parent and came to the core. A process is recognised by its session, else by
+ * the number in its soft limit on file locks, else by UPKEEP_SERVICE in its environment; a descendant by what it
+ * descends from, unless it carries a sign of its own.
+ */
+export function takeCensus(house: Household): Stray[] {
+  const strays: Stray[] = [];
+  const children = childrenOf(house.corePid) ?? childrenByWalk(house.corePid);
+  for (const pid of children) if (!house.isKnown(pid)) gather(house, pid, null, strays);
+  return strays;
+}
+
+function gather(house: Household, pid: number, inherited: number | null, strays: Stray[]): void {
+  const process = processOf(pid);
+  // A zombie is the core's to reap, or its parent's; it needs no signal.
+  if (process === null || process.state === "Z") return;
+  const owner = ownerOf(house, process) ?? inherited;
+  strays.push({ process, owner });
+  for (const child of allChildrenOf(pid)) gather(house, child, owner, strays);
+}
+
+function ownerOf(house: Household, process: Process): number | null {
+  const bySession = house.ownerOfSession(process.session);
+  if (bySession !== null) return bySession;
+  const mark = markOf(process.pid);
+  if (mark !== null && mark >> 32n === BigInt(house.instance)) return Number(mark & 0xffffffffn);
+  const name = environmentOf(process.pid, "UPKEEP_SERVICE");
+  return name === null ? null : house.ownerOfName(name);
+}

@@ -1,0 +1,91 @@
+import { getSystemErrorMap } from "node:util";
+import { type Exit, finishArguments } from "../base/exit.ts";
+import type { SpawnRequest, Stream } from "../channel/core.ts";
+import type { LimitName, ServiceSpec } from "../spec/spec.ts";
+
+/** Which of a service's programs is to be started. */
+export type Program =
+  | { readonly role: "main" | "pre" | "check" }
+  /** `exit`: how the main process ended. */
+  | { readonly role: "finish"; readonly exit: Exit };
+
+/** Where the output of a service goes; standard input is /dev/null, a logger's is its pipe. */
+export interface Streams {
+  readonly input: Stream;
+  readonly output: Stream;
+  readonly error: Stream;
+}
+
+// The kernel's numbers (asm-generic/resource.h), the same on x86-64 and arm64.
+const resources: Readonly<Record<LimitName, number>> = { cpu: 0, fsize: 1, stack: 3, core: 4, nproc: 6, nofile: 7, as: 9 };
+
+/** All that the core needs to start one of a service's programs. */
+export function spawnRequest(spec: ServiceSpec, program: Program, streams: Streams): SpawnRequest {
+  const { identity } = spec;
+  const set: Record<string, string> = { UPKEEP_SERVICE: spec.name };
+  const unset: string[] = [];
+  for (const [name, value] of Object.entries(spec.env)) {
+    if (value === null) unset.push(name);
+    else set[name] = value;
+  }
+  const limits = Object.entries(spec.limits).map(([name, { soft, hard }]) => ({ resource: resources[name as LimitName], soft, hard }));
+  return {
+    argv: commandOf(spec, program),
+    dir: spec.dir,
+    set,
+    unset,
+    ...streams,
+    ...(identity === null ? {} : { uid: identity.uid, gid: identity.gid, groups: identity.groups }),
+    ...(spec.umask === null ? {} : { umask: spec.umask }),
+    ...(spec.nice === null ? {} : { nice: spec.nice }),
+    ...(limits.length === 0 ? {} : { limits }),
+    ...(program.role === "main" && spec.notifyFd !== null ? { notify: spec.notifyFd } : {}),
+  };
+}
+
+/** The program and its arguments. */
+export function commandOf(spec: ServiceSpec, program: Program): readonly string[] {
+  switch (program.role) {
+    case "main":
+      return spec.command;
+    case "pre":
+      return spec.startPre ?? spec.command;
+    case "check":
+      return [spec.check ?? "false"];
+    case "finish":
+      return [spec.finish ?? "false", ...finishArguments(program.exit)];
+  }
+}
+
+/** `ENOENT: no such file or directory` for an errno. */
+export function errnoText(errno: number): string {
+  const known = getSystemErrorMap().get(-errno);
+  return known === undefined ? `error ${errno}` : `${known[0]}: ${known[1]}`;
+}
+
+/** The symbolic name of an errno, as `ENOENT`. */
+export function errnoName(errno: number): string {
+  return getSystemErrorMap().get(-errno)?.[0] ?? `error ${errno}`;
+}
+
+const steps: Readonly<Record<string, (spec: ServiceSpec, program: string) => string>> = {
+  request: () => "the core refused the request",
+  memory: () => "no memory for one more process",
+  pipe: () => "no descriptor for one more process",
+  fork: () => "no process could be created",
+  session: () => "no session could be made",
+  descriptors: () => "the descriptors could not be put in their places",
+  limits: () => "a limit could not be set; a hard limit is raised by root only",
+  nice: (spec) => `nice ${spec.nice} could not be set; a smaller value than the inherited one is for root only`,
+  directory: (spec) => `cannot change to the directory ${spec.dir}`,
+  groups: () => "the groups could not be set",
+  user: (spec) => `cannot become ${spec.identity?.name ?? `uid ${spec.identity?.uid}`}`,
+  privileges: () => "no-new-privs or the death signal could not be set",
+  exec: (_spec, program) => `cannot execute ${program}`,
+};
+
+/** One sentence for a start that failed in the core or in the child before its program ran. */
+export function failureText(spec: ServiceSpec, program: Program, step: string, errno: number): string {
+  const what = steps[step]?.(spec, commandOf(spec, program)[0] ?? "?") ?? `cannot start (${step})`;
+  return `${what}: ${errnoText(errno)}`;
+}

@@ -1,0 +1,50 @@
+import { isDeepStrictEqual } from "node:util";
+import { serviceKeys } from "./keys.ts";
+import type { LogKind, ServiceSpec } from "./spec.ts";
+
+/** How a new definition of a service differs from the old one. */
+export interface Differences {
+  /** The keys that changed, as they are spelled; files of the service directory by their names. */
+  readonly keys: readonly string[];
+  /** True if a running process cannot take one of them up. */
+  readonly needsRestart: boolean;
+}
+
+interface Row {
+  readonly spelling: string;
+  readonly needs: (a: ServiceSpec, b: ServiceSpec) => boolean;
+}
+
+const always = () => true;
+const never = () => false;
+
+// Both are written by us from the same pipe; all others give the process another descriptor.
+const piped = (log: LogKind): boolean => log === "prefix" || log === "json";
+
+const files: Readonly<Partial<Record<keyof ServiceSpec, Row>>> = {
+  home: { spelling: "home", needs: always },
+  check: { spelling: "check", needs: never },
+  finish: { spelling: "finish", needs: never },
+  down: { spelling: "down", needs: never },
+  log: { spelling: "log", needs: (a, b) => !(piped(a.log) && piped(b.log)) },
+  // What changed within a logger is the logger's own restart; here it only matters whether there is one.
+  logger: { spelling: "log/run", needs: (a, b) => (a.logger === null) !== (b.logger === null) },
+};
+
+const rows = new Map<keyof ServiceSpec, Row>();
+for (const key of Object.values(serviceKeys)) {
+  // `user`, `group` and `groups` end in one field, told by the first.
+  if (!rows.has(key.field)) rows.set(key.field, { spelling: key.spelling, needs: key.newProcess ? always : never });
+}
+for (const [field, row] of Object.entries(files)) rows.set(field as keyof ServiceSpec, row);
+
+/** Which keys differ between two definitions of the same service; where they were written does not count. */
+export function differences(a: ServiceSpec, b: ServiceSpec): Differences {
+  const changed = [...rows].filter(([field]) => !equal(field, a, b)).map(([, row]) => row);
+  return { keys: changed.map((row) => row.spelling), needsRestart: changed.some((row) => row.needs(a, b)) };
+}
+
+function equal(field: keyof ServiceSpec, a: ServiceSpec, b: ServiceSpec): boolean {
+  if (field !== "logger" || a.logger === null || b.logger === null) return isDeepStrictEqual(a[field], b[field]);
+  return differences(a.logger, b.logger).keys.length === 0;
+}

@@ -1,0 +1,54 @@
+// Builds the C programs of the benchmark into a directory of its own.
+import { execFileSync } from "node:child_process";
+import { copyFileSync, linkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const warnings = ["-Wall", "-Wextra", "-Werror"];
+const withoutLibc = [
+  ...["-Os", "-static", "-nostdlib", "-ffreestanding", "-fno-stack-protector", "-fno-asynchronous-unwind-tables"],
+  ...["-Wl,--build-id=none", "-Wl,-z,noseparate-code", "-s"],
+];
+const hasOwnCalls = process.arch === "x64" || process.arch === "arm64";
+
+/** The programs to build: source, and the flags to try in order until one set works. */
+const programs = {
+  service: { source: "service.c", tries: hasOwnCalls ? [withoutLibc] : [["-Os", "-static"], ["-Os"]] },
+  stream: { source: "orphans.c", tries: [["-O2", "-static"], ["-O2"]], define: ["-DORPHANS=20000"] },
+  burst: { source: "orphans.c", tries: [["-O2", "-static"], ["-O2"]], define: ["-DORPHANS=5000", "-DBURST"] },
+  bare: { source: "bare.c", tries: [["-O2", "-static"], ["-O2"]] },
+  stage: { source: "stage.c", tries: [["-O2", "-static"], ["-O2"]] },
+};
+
+/**
+ * Compiles everything into `work` and returns the paths by name, with `records` (the file that measured programs write
+ * to) and `node`, a copy of the running Node: its pages are then shared with nobody outside the subject, as in a container.
+ */
+export function compile(work) {
+  const records = join(work, "records");
+  writeFileSync(records, "");
+  const paths = { records, node: join(work, "node") };
+  copyFileSync(process.execPath, paths.node);
+  for (const [name, { source, tries, define = [] }] of Object.entries(programs)) {
+    paths[name] = join(work, name);
+    const input = join(import.meta.dirname, source);
+    const common = [...warnings, `-DRECORDS="${records}"`, ...define, "-o", paths[name], input];
+    firstThatWorks(tries.map((flags) => [process.env.CC ?? "cc", [...flags, ...common]]));
+  }
+  return paths;
+}
+
+function firstThatWorks(commands) {
+  const failures = [];
+  for (const [program, args] of commands) {
+    try {
+      execFileSync(program, args, { stdio: "pipe" });
+      return;
+    } catch (error) {
+      failures.push(error.stderr?.toString().trim() || error.message);
+    }
+  }
+  throw new Error(`cannot build the benchmark's programs: ${failures.join("\n")}`);
+}
+
+/** Gives a service directory its `run`: a link to the program, no shell between. */
+export const linkRun = (program, directory) => linkSync(program, join(directory, "run"));

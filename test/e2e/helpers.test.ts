@@ -1,0 +1,71 @@
+// The tests' own tools, tried on programs that need no build.
+import { closeSync, existsSync, realpathSync } from "node:fs";
+import { expect, test } from "vitest";
+import { eventually } from "../helpers/eventually.ts";
+import { drain, launch, realPipe } from "../helpers/pid-namespace.ts";
+import { argv, environ, fds, innerPid, isAlive, stat } from "../helpers/proc.ts";
+import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
+
+const node = realpathSync(process.execPath);
+const waiting =
+  "process.on('SIGTERM', () => process.exit(7)); console.log('pid', process.pid); setInterval(() => {}, 1e6)";
+
+test("a launched program is PID 1, hears a signal from outside, and its exit code comes back", async () => {
+  const space = await launch(["-e", waiting], { program: node, env: { COLOUR: "blue" } });
+  await eventually("it speaks", () => space.stdout() === "pid 1\n");
+  expect(innerPid(space.pid)).toBe(1);
+  expect(argv(space.pid)).toEqual([node, "-e", waiting]);
+  expect(environ(space.pid).get("COLOUR")).toBe("blue");
+  expect(environ(space.pid).has("VITEST")).toBe(false);
+  space.signal("TERM");
+  expect(await space.exit()).toEqual({ code: 7 });
+});
+
+test("a command inside sees the namespace's own processes and its own /run", async () => {
+  const space = await launch(["-e", waiting], { program: node, setup: "echo hello >/run/greeting" });
+  const seen = await space.inside(["sh", "-c", "cat /run/greeting; readlink /proc/1/exe; exit 3"]);
+  expect(seen).toEqual({ code: 3, stdout: `hello\n${node}`, stderr: "" });
+  expect(existsSync("/run/greeting")).toBe(false);
+});
+
+test("what outlives a program that is a child is seen, and is gone after dispose", async () => {
+  const stray = "require('child_process').spawn('sleep', ['1000'], { detached: true }).unref(); process.exit(5)";
+  const space = await launch(["-e", `setTimeout(() => { ${stray} }, 100)`], { program: node, asChild: true });
+  expect(innerPid(space.init)).toBe(1);
+  expect(await space.exit()).toEqual({ code: 5 });
+  const left = await eventually("a sleep is left", () => space.processes().find((pid) => argv(pid)[0] === "sleep"));
+  expect(space.outer(innerPid(left) ?? 0)).toBe(left);
+  expect(stat(left)).toMatchObject({ comm: "sleep", ppid: space.init });
+  await space.dispose();
+  expect(isAlive(left)).toBe(false);
+});
+
+test("a program that is killed is not taken for one that ended well", async () => {
+  const space = await launch(["-e", waiting], { program: node });
+  space.signal("KILL");
+  expect(await space.exit()).not.toEqual({ code: 0 });
+});
+
+test("a real pipe as stdout is one that the program may open by name", async () => {
+  const pipe = await realPipe();
+  const script = "require('fs').writeFileSync('/dev/stdout', 'by name\\n'); setInterval(() => {}, 1e6)";
+  const space = await launch(["-e", script], { program: node, stdout: pipe.write });
+  closeSync(pipe.write);
+  await eventually("the line is in the pipe", () => drain(pipe.read).toString() === "by name\n");
+  expect(fds(space.pid).get(1)).toMatch(/upkeep-test-.*\/pipe$/);
+  closeSync(pipe.read);
+});
+
+test("a service directory appears whole, with modes as its files need them", () => {
+  const services = scanDir({ web: { run: "#!/bin/sh\n", "service.ini": "", "log/run": "#!/bin/sh\n", down: "" } });
+  services.write("odd", { run: { text: "#!/bin/sh\n", mode: 0o644 } });
+  expect(existsSync(services.at("web", "log", "run"))).toBe(true);
+  services.remove("web");
+  expect(existsSync(services.at("web"))).toBe(false);
+  expect(temporaryDirectory()).not.toBe(temporaryDirectory());
+});
+
+test("a condition that never comes true is named in the error, with its last word", async () => {
+  const late = eventually("the sky falls", () => expect(1).toBe(2), 30);
+  await expect(late).rejects.toThrow(/not within 30 ms: the sky falls; at last: expected 1 to be 2/);
+});

@@ -1,0 +1,135 @@
+// What /proc knows of processes, by the pids of this side; nothing here throws for a process that is gone.
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+/** The fields of /proc/PID/stat that tests ask for. */
+export interface Stat {
+  readonly pid: number;
+  /** The program's name, at most 15 bytes. */
+  readonly comm: string;
+  /** One letter: R, S, D, T (stopped), Z (zombie)… */
+  readonly state: string;
+  readonly ppid: number;
+  readonly pgrp: number;
+  readonly session: number;
+  /** In clock ticks since boot; with the pid it names a process for ever. */
+  readonly startTime: number;
+}
+
+/** Null if there is no such process. */
+export function stat(pid: number): Stat | null {
+  const text = read(`/proc/${pid}/stat`);
+  if (text === null) return null;
+  // The name may hold spaces and brackets; all else comes after its last bracket.
+  const close = text.lastIndexOf(")");
+  const [state = "", ppid, pgrp, session, ...rest] = text.slice(close + 2).split(" ");
+  return {
+    pid,
+    comm: text.slice(text.indexOf("(") + 1, close),
+    state,
+    ppid: Number(ppid),
+    pgrp: Number(pgrp),
+    session: Number(session),
+    startTime: Number(rest[15]),
+  };
+}
+
+/** There, and not a zombie. */
+export function isAlive(pid: number): boolean {
+  const state = stat(pid)?.state;
+  return state !== undefined && state !== "Z" && state !== "X";
+}
+
+/** One line of /proc/PID/status, as `status(pid, "SigCgt")`; null if the process or the line is not there. */
+export function status(pid: number, key: string): string | null {
+  const line = read(`/proc/${pid}/status`)
+    ?.split("\n")
+    .find((each) => each.startsWith(`${key}:`));
+  return line === undefined ? null : line.slice(key.length + 1).trim();
+}
+
+/** The children of all threads of a process. */
+export function children(pid: number): number[] {
+  return names(`/proc/${pid}/task`).flatMap((thread) => numbers(read(`/proc/${pid}/task/${thread}/children`)));
+}
+
+/** Its children and theirs, the process itself left out, parents first. */
+export function descendants(pid: number): number[] {
+  const found = children(pid);
+  return [...found, ...found.flatMap(descendants)];
+}
+
+/** Dead descendants that nobody has reaped. */
+export function zombies(pid: number): number[] {
+  return descendants(pid).filter((each) => stat(each)?.state === "Z");
+}
+
+/** The argument vector; empty for a zombie or a process that is gone. */
+export function argv(pid: number): string[] {
+  return records(read(`/proc/${pid}/cmdline`));
+}
+
+/** The environment it was started with, first entry of a name first; bytes that are no UTF-8 are replaced. */
+export function environ(pid: number): ReadonlyMap<string, string> {
+  const entries = records(read(`/proc/${pid}/environ`)).map((entry): [string, string] => {
+    const equals = entry.indexOf("=");
+    return [entry.slice(0, equals), entry.slice(equals + 1)];
+  });
+  return new Map(entries.reverse());
+}
+
+/** What each open descriptor points to: `pipe:[123]`, `/dev/null`. */
+export function fds(pid: number): ReadonlyMap<number, string> {
+  const found = names(`/proc/${pid}/fd`).map((fd): [number, string | null] => [
+    Number(fd),
+    link(`/proc/${pid}/fd/${fd}`),
+  ]);
+  return new Map(found.filter((pair): pair is [number, string] => pair[1] !== null));
+}
+
+/** The program file it runs; null for a zombie, a kernel thread or where we may not look. */
+export function exe(pid: number): string | null {
+  return link(`/proc/${pid}/exe`);
+}
+
+/** The pid that a process of a PID namespace has inside it. */
+export function innerPid(pid: number): number | null {
+  const last = status(pid, "NSpid")?.split(/\s+/).at(-1);
+  return last === undefined ? null : Number(last);
+}
+
+/** The first descendant that this is true of; null if there is none. */
+export function findDescendant(pid: number, is: (pid: number) => boolean): number | null {
+  return descendants(pid).find(is) ?? null;
+}
+
+function read(file: string): string | null {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return null; // ENOENT or ESRCH: the process is gone; EACCES: not ours to know
+  }
+}
+
+function link(file: string): string | null {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return null; // as above
+  }
+}
+
+function names(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // as above
+  }
+}
+
+function numbers(text: string | null): number[] {
+  return (text ?? "").split(" ").filter(Boolean).map(Number);
+}
+
+function records(text: string | null): string[] {
+  return (text ?? "").split("\0").slice(0, -1);
+}
