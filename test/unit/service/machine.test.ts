@@ -278,6 +278,22 @@ describe("a stop", () => {
     expect(sshd.state.phase).toBe("down");
   });
 
+  test("stays a shutdown whatever is asked for after it, and becomes one while finish runs", () => {
+    const sshd = up({ stopScope: "process" });
+    expect(words(sshd.feed(stop({ cause: "shutdown" }), stop(), died(1)))).toEqual(["sweep TERM"]);
+    const cron = up({ stopScope: "process", finish: "./finish" });
+    expect(words(cron.feed(exited(1)))).toEqual(["spawn finish"]);
+    expect(words(cron.feed(spawned(2), stop({ cause: "shutdown" }), exited(2, 0)))).toEqual(["sweep TERM"]);
+  });
+
+  test("with a grace sets no new deadline for what is killed already", () => {
+    const web = up({ finish: "./finish" });
+    web.feed(stop(), kill, stop({ grace: 100 }));
+    expect(deadlineOf(web.state)).toBe(Number.POSITIVE_INFINITY);
+    web.feed(died(1, 9), none, spawned(2), kill, stop({ grace: 100 }));
+    expect(web.state).toMatchObject({ phase: "finishing", until: Number.POSITIVE_INFINITY });
+  });
+
   test("that is followed by a start ends in a start", () => {
     const web = up();
     web.feed(stop(), start, died(1), none);
