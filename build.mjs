@@ -6,7 +6,9 @@ import { join } from "node:path";
 
 const root = import.meta.dirname;
 const at = (...parts) => join(root, ...parts);
-const { version } = JSON.parse(execFileSync(process.execPath, ["-p", `JSON.stringify(require(${JSON.stringify(at("package.json"))}))`]));
+const { version } = JSON.parse(
+  execFileSync(process.execPath, ["-p", `JSON.stringify(require(${JSON.stringify(at("package.json"))}))`]),
+);
 
 const newest = (dir, ends) =>
   Math.max(

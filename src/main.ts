@@ -10,7 +10,14 @@ const globalFile = "/etc/upkeep.ini";
 // Node has taken the variable away by now; that it made a channel of it is the sign.
 if (process.channel === undefined) {
   const { offline } = await import("./main/offline.ts");
-  process.exitCode = await offline({ words, version: UPKEEP_VERSION, env: process.env, own, node: process.version, globalFile });
+  process.exitCode = await offline({
+    words,
+    version: UPKEEP_VERSION,
+    env: process.env,
+    own,
+    node: process.version,
+    globalFile,
+  });
 } else {
   const { supervise } = await import("./main/supervise.ts");
   supervise({

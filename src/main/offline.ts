@@ -32,5 +32,9 @@ export function offline({ words, version, env, own, node, globalFile }: OfflineW
     return { problems: lint(dir, [{ path: globalFile, required: false }], env, own).problems, services: names };
   };
   const color = isatty(1) && env["NO_COLOR"] === undefined;
-  return runOffline(asked, { out: write(1), err: write(2) }, { lint: findings, defaultDir: SCAN_DIR, version, node, color });
+  return runOffline(
+    asked,
+    { out: write(1), err: write(2) },
+    { lint: findings, defaultDir: SCAN_DIR, version, node, color },
+  );
 }

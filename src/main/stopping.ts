@@ -1,5 +1,5 @@
 // The ordered stop, from the reason for it to the last word.
-import { monotonic, type Ms } from "../base/clock.ts";
+import { type Ms, monotonic } from "../base/clock.ts";
 import type { Core } from "../channel/core.ts";
 import type { Sink } from "../log/sink.ts";
 import type { Voice } from "../log/voice.ts";
@@ -75,7 +75,8 @@ export function createStopping(parts: StoppingParts): Stopping {
         done(endings, { found, killed }, took) {
           const signalOf = (name: string) => manager.roster.get(name)?.spec.stopSignal ?? 15;
           const lines = reportLines(endings, signalOf);
-          if (found > 0) lines.push(`${counted(found, "process", "processes")} of no service ended, ${killed} of them by SIGKILL`);
+          if (found > 0)
+            lines.push(`${counted(found, "process", "processes")} of no service ended, ${killed} of them by SIGKILL`);
           for (const line of lines) voice.info(`stop report: ${line}`);
           voice.info(`stopped ${counted(endings.length, "service", "services")} in ${durationText(took)}`);
           void leave(code);

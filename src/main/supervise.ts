@@ -57,10 +57,14 @@ export function supervise(world: World): void {
     const isFirst = hello.blobs.size === 0;
     const { scanDir, files, unknown } = readWords(world.words);
     if (unknown !== null) return refuse(64, `unknown word ${unknown}; upkeep help tells the usage`);
-    const globalFiles = [{ path: world.globalFile, required: false }, ...files.map((path) => ({ path, required: true }))];
+    const globalFiles = [
+      { path: world.globalFile, required: false },
+      ...files.map((path) => ({ path, required: true })),
+    ];
     const readSettings = () => loadSettings(globalFiles, world.env, world.own);
     let config = readSettings();
-    const tell = ({ severity, where, text }: Problem) => voice[severity](`${where}: ${text}`);
+    const tell = ({ severity, where, text }: Problem) =>
+      voice[severity === "error" ? "error" : "warn"](`${where}: ${text}`);
     for (const problem of config.problems) tell(problem);
     if (isFirst && config.problems.some(({ severity }) => severity === "error"))
       return refuse(78, "the global configuration is wrong, and nothing runs yet: mend it and start again");
@@ -92,7 +96,7 @@ export function supervise(world: World): void {
       say: (level, text, fields) => voice[level](text, fields),
       happened: (happening) => face?.publish(happening),
       signalled: (serial, signal) => onSignal(serial, signal),
-      fatal: (_runner, code, why) => stopping.begin(code, why),
+      fatal: (code, why) => stopping.begin(code, why),
       progress: () => stopping.progress(),
       listening: (path, errno) => control.listening(path, errno),
     });
@@ -107,7 +111,12 @@ export function supervise(world: World): void {
       warn: (text) => voice.warn(text),
       unready: (name, { why }) => voice.info(`${name} waits to be complete: ${why}`, { service: name }),
     });
-    const admission = createAdmission({ manager, scan: () => scan, stopBudget: () => config.settings.stopBudget, tell });
+    const admission = createAdmission({
+      manager,
+      scan: () => scan,
+      stopBudget: () => config.settings.stopBudget,
+      tell,
+    });
     const stopping = createStopping({
       core,
       voice,
@@ -151,7 +160,8 @@ export function supervise(world: World): void {
       [SIGUSR2]: () => void dumpStatus(),
     };
     const onSignal = (serial: string, signal: number) => {
-      if (stopSignals.has(signal) && !stopping.isStopping()) return stopping.begin(0, `received ${signalName(signal)}`, serial);
+      if (stopSignals.has(signal) && !stopping.isStopping())
+        return stopping.begin(0, `received ${signalName(signal)}`, serial);
       core.ack(serial);
       if (stopSignals.has(signal)) return stopping.again(signalName(signal));
       const target = config.settings.forward[signal];

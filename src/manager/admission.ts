@@ -45,7 +45,8 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
       const key = `${where}: ${text}`;
       if (!told.has(key)) tell(problem);
       told.add(key);
-      if (severity === "error" && service !== undefined && !isThere(service)) refused.set(service, { why: text, incomplete: false });
+      if (severity === "error" && service !== undefined && !isThere(service))
+        refused.set(service, { why: text, incomplete: false });
     }
     const fresh = [...all.values()].filter(({ name }) => !isThere(name) && !refused.has(name));
     for (const level of startOrder(fresh).levels)
@@ -78,7 +79,11 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
       const { spec, incomplete, problems } = scan().load(owner);
       const fresh = runner.spec.loggerOf === null ? spec : (spec?.logger ?? null);
       if (fresh === null)
-        return incomplete ?? problems.find(({ severity }) => severity === "error")?.text ?? `cannot read the directory of ${owner}`;
+        return (
+          incomplete ??
+          problems.find(({ severity }) => severity === "error")?.text ??
+          `cannot read the directory of ${owner}`
+        );
       manager.change(runner, fresh, false);
       return null;
     },

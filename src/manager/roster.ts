@@ -28,7 +28,14 @@ export interface Roster {
 }
 
 const resting: ReadonlySet<State["phase"]> = new Set(["down", "waiting", "backoff", "failed", "done"]);
-const coming: ReadonlySet<State["phase"]> = new Set(["waiting", "preparing", "starting", "stopping", "sweeping", "finishing"]);
+const coming: ReadonlySet<State["phase"]> = new Set([
+  "waiting",
+  "preparing",
+  "starting",
+  "stopping",
+  "sweeping",
+  "finishing",
+]);
 
 /** Down, and with nothing of it running. */
 export const isAtRest = (state: State): boolean => resting.has(state.phase);
@@ -96,7 +103,8 @@ export function createRoster(): Roster {
       return;
     }
     ending.set(runner, event);
-    for (const other of others) if (!ending.has(other)) end(other, { type: "stop", cause: "dependency", grace: null, eof: false });
+    for (const other of others)
+      if (!ending.has(other)) end(other, { type: "stop", cause: "dependency", grace: null, eof: false });
   };
 
   return {

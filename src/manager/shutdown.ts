@@ -41,9 +41,12 @@ export function reportLines(endings: readonly Ending[], stopSignalOf: (name: str
   for (const { name, took, exit, killed, reaction } of endings) {
     const signal = signalName(stopSignalOf(name));
     if (killed) lines.push(`${name} was killed after ${durationText(took)}: ${reactionText(reaction, signal)}`);
-    else if (took >= SLOW) lines.push(`${name} took ${durationText(took)} to stop${exit === null ? "" : ` (${exitText(exit)})`}`);
+    else if (took >= SLOW)
+      lines.push(`${name} took ${durationText(took)} to stop${exit === null ? "" : ` (${exitText(exit)})`}`);
   }
-  const unhandled = endings.filter(({ name, exit }) => exit !== null && "signal" in exit && exit.signal === stopSignalOf(name));
+  const unhandled = endings.filter(
+    ({ name, exit }) => exit !== null && "signal" in exit && exit.signal === stopSignalOf(name),
+  );
   if (unhandled.length > 0) {
     const names = unhandled.map(({ name }) => name);
     const shown = names.length <= 5 ? names.join(", ") : `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`;
@@ -73,7 +76,11 @@ export interface ShutdownParts {
   readonly strays: (signals: readonly number[]) => number;
   readonly reactionOf: (pid: number, signal: number) => string | null;
   /** All is stopped, or the budget is over. */
-  readonly done: (endings: readonly Ending[], strays: { readonly found: number; readonly killed: number }, took: Ms) => void;
+  readonly done: (
+    endings: readonly Ending[],
+    strays: { readonly found: number; readonly killed: number },
+    took: Ms,
+  ) => void;
 }
 
 export interface Shutdown {
@@ -92,7 +99,10 @@ interface Watched {
 }
 
 /** Begins the ordered stop at `since` and drives it to its end; it is told of progress and wakes itself for deadlines. */
-export function beginShutdown({ clock, budget, runners, strays, reactionOf, done }: ShutdownParts, since: Ms): Shutdown {
+export function beginShutdown(
+  { clock, budget, runners, strays, reactionOf, done }: ShutdownParts,
+  since: Ms,
+): Shutdown {
   const end = since + Math.max(0, budget - RESERVE);
   const all = [...runners()];
   const names = new Map(all.map((runner) => [runner.name, runner]));
@@ -136,7 +146,8 @@ export function beginShutdown({ clock, budget, runners, strays, reactionOf, done
     const now = clock.now();
     const left = isHurried ? 0 : end - now;
     for (const runner of present()) {
-      if (!isAtRest(runner.state)) watched.push({ runner, startedAt: now, ending: null, killed: false, reaction: null });
+      if (!isAtRest(runner.state))
+        watched.push({ runner, startedAt: now, ending: null, killed: false, reaction: null });
       const grace = clipGrace(runner.spec.stopGrace, left, levels.length - 1 - level);
       runner.send({ type: "stop", cause: "shutdown", grace, eof: runner.spec.loggerOf !== null });
     }
@@ -145,7 +156,11 @@ export function beginShutdown({ clock, budget, runners, strays, reactionOf, done
     stage = "done";
     forget();
     observe();
-    done(watched.flatMap(({ ending }) => ending ?? []), { found: strayCount, killed: strayKills }, clock.now() - since);
+    done(
+      watched.flatMap(({ ending }) => ending ?? []),
+      { found: strayCount, killed: strayKills },
+      clock.now() - since,
+    );
   };
   const sweepStrays = () => {
     stage = "strays";
@@ -176,8 +191,11 @@ export function beginShutdown({ clock, budget, runners, strays, reactionOf, done
     // Whatever has not ended by KILL hangs in the kernel: it goes with us.
     if (stage === "services") sweepStrays();
   };
-  forget = clock.at(end + RESERVE / 2, overdue);
-  progress();
+  forget = clock.at(end, () => {
+    // No grace outlives the budget: not a service's, not that of its finish script.
+    for (const runner of all) if (!isAtRest(runner.state)) runner.send({ type: "kill" });
+    forget = clock.at(end + RESERVE / 2, overdue);
+  });
   return {
     progress,
     hurry() {
