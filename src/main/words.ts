@@ -1,6 +1,8 @@
+import { resolve } from "node:path";
+
 /** What the words of the supervisor's command line say. */
 export interface SupervisorWords {
-  /** Default /etc/service. */
+  /** Absolute; default /etc/service. */
   readonly scanDir: string;
   /** Global files named by `-c` or `--config`, in their order. */
   readonly files: readonly string[];
@@ -19,5 +21,5 @@ export function readWords(words: readonly string[]): SupervisorWords {
     else if (word.startsWith("-") || scanDir !== null) unknown ??= word;
     else scanDir = word;
   }
-  return { scanDir: scanDir ?? "/etc/service", files, unknown };
+  return { scanDir: resolve(scanDir ?? "/etc/service"), files, unknown };
 }

@@ -15,6 +15,8 @@ const LEVEL_RESERVE: Ms = 500;
 const SLOW: Ms = 2000;
 /** For processes that are no service's. */
 const STRAY_GRACE: Ms = 500;
+/** Between two looks for them. */
+const STRAY_LOOK: Ms = 20;
 
 /**
  * The grace of one service in the present level. Pure: its own grace, clipped to what is left of the budget, less a
@@ -121,6 +123,7 @@ export function beginShutdown(
   let strayCount = 0;
   let strayKills = 0;
   let stage: "services" | "strays" | "done" = "services";
+  let isAdvancing = false;
   let forget = () => {};
 
   const present = () => levels[level] ?? [];
@@ -153,6 +156,7 @@ export function beginShutdown(
     }
   };
   const finish = () => {
+    if (stage === "done") return;
     stage = "done";
     forget();
     observe();
@@ -167,18 +171,21 @@ export function beginShutdown(
     strayCount = strays([1, 15, 18]);
     if (strayCount === 0) return finish();
     const killAt = Math.min(clock.now() + (isHurried ? 0 : STRAY_GRACE), Math.max(end, clock.now()));
-    forget = clock.at(killAt, () => {
+    const kill = () => {
       strayKills = strays([9]);
       if (strayKills === 0) return finish();
       forget = clock.at(clock.now() + STRAY_GRACE / 2, finish);
-    });
+    };
+    // A shell of `docker exec` is nobody's child in here: its end is told to nobody, so it is looked for.
+    const look = () => {
+      if (stage !== "strays") return;
+      if (strays([]) === 0) return finish();
+      if (clock.now() >= killAt) return kill();
+      forget = clock.at(Math.min(clock.now() + STRAY_LOOK, killAt), look);
+    };
+    look();
   };
-  const progress = () => {
-    if (stage === "done") return;
-    if (stage === "strays") {
-      if (strays([]) === 0) finish();
-      return;
-    }
+  const advance = () => {
     observe();
     while (present().every((runner) => isAtRest(runner.state))) {
       level++;
@@ -186,6 +193,14 @@ export function beginShutdown(
       stopLevel();
       observe();
     }
+  };
+  const progress = () => {
+    // A stop that ends at once reports progress while it is still being asked for.
+    if (isAdvancing) return;
+    isAdvancing = true;
+    if (stage === "services") advance();
+    else if (stage === "strays" && strays([]) === 0) finish();
+    isAdvancing = false;
   };
   const overdue = () => {
     // Whatever has not ended by KILL hangs in the kernel: it goes with us.
