@@ -17,15 +17,13 @@ export const monotonic: Clock = {
   now: () => Number(process.hrtime.bigint()) / 1e6,
   at(when, wake) {
     if (when === Number.POSITIVE_INFINITY) return () => {};
-    // The loop counts from the beginning of its turn and in whole milliseconds, so its timers fire early after a long
-    // turn; who is woken too early would take it for no deadline of his, and wait for ever.
-    const left = () => when - monotonic.now();
-    const sleep = () => setTimeout(look, Math.min(Math.max(0, Math.ceil(left())), LONGEST_TIMER));
-    const look = () => {
-      if (left() <= 0) wake();
-      else timer = sleep();
+    let timer: NodeJS.Timeout;
+    const arm = () => {
+      timer = setTimeout(check, Math.min(Math.max(0, Math.ceil(when - monotonic.now())), LONGEST_TIMER));
     };
-    let timer = sleep();
+    // Timers count whole milliseconds of the event loop's own time, and fire up to one too early by this clock.
+    const check = () => (monotonic.now() >= when ? wake() : arm());
+    arm();
     return () => clearTimeout(timer);
   },
 };

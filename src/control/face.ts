@@ -6,12 +6,12 @@ import { didYouMean } from "../base/near.ts";
 import type { Core } from "../channel/core.ts";
 import { type LogLine, lastOf } from "../log/ring.ts";
 import type { Change } from "../manager/apply.ts";
-import type { Happening, Manager } from "../manager/manager.ts";
-import { stopEvent } from "../manager/manager.ts";
+import type { Manager } from "../manager/manager.ts";
 import type { Outputs } from "../manager/outputs.ts";
 import { isAtRest } from "../manager/roster.ts";
 import type { Runner } from "../manager/runner.ts";
 import type { Unready } from "../manager/scan.ts";
+import type { Happening } from "../manager/services.ts";
 import { isStable } from "../service/end.ts";
 import type { ServiceStatus } from "../service/status.ts";
 import { isReady, statusOf } from "../service/status-of.ts";
@@ -23,7 +23,6 @@ export interface FaceParts {
   readonly clock: Clock;
   readonly outputs: Outputs;
   readonly unready: () => ReadonlyMap<string, Unready>;
-  readonly scanDir: string;
   readonly about: Supervisor["about"];
   /** Makes a service run by its newest definition; answers why that cannot be, or null. */
   readonly refresh: (runner: Runner) => string | null;
@@ -73,9 +72,8 @@ export function createFace(parts: FaceParts): Face {
     critical: false,
     log: null,
   });
-  const mains = () => [...manager.roster.all()].filter((runner) => runner.spec.loggerOf === null);
   const services = () => {
-    const all = mains().map(status);
+    const all = manager.roster.services().map(status);
     const known = new Set(all.map(({ name }) => name));
     for (const [name, unready] of parts.unready()) if (!known.has(name)) all.push(absent(name, unready));
     return all.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -100,7 +98,7 @@ export function createFace(parts: FaceParts): Face {
       return refused;
     },
     stop(runner) {
-      manager.roster.end(runner, stopEvent("request"));
+      manager.roster.end(runner, { type: "stop", cause: "request", grace: null, eof: false });
       return null;
     },
     restart(runner) {
