@@ -9,8 +9,6 @@ import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/servi
 import { allUp, statusOf } from "../helpers/status.ts";
 
 const quick = "settle = 10ms\n";
-/** Has a handler that takes longer than anybody waits. */
-const _dawdler = '#!/bin/sh\ntrap "while :; do sleep 1000; done" TERM\nwhile :; do sleep 1000 & wait $!; done\n';
 const asleep: ServiceFiles = { run: sleeper, "service.ini": quick };
 
 describe("the exit code", () => {
