@@ -6,6 +6,7 @@ import { listServices } from "../config/list-services.ts";
 import { type Loaded, loadService } from "../config/load.ts";
 import type { Defaults } from "../config/settings.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
+import { footprintOf, identityOf } from "./footprint.ts";
 import { createWatch, type Watch } from "./watch.ts";
 
 /** A copy that is under way is waited for: a directory is read when nothing has moved in it for this long. */
@@ -61,6 +62,7 @@ export function createScan(parts: ScanParts): Scan {
   const unready = new Map<string, Unready>();
   const told = new Map<string, string>();
   const timers = new Map<string, () => void>();
+  const identities = new Map<string, string>();
   // Entries that have come or gone since the last look at the list.
   const moved = new Set<string>();
   let watcher: Watch | null = null;
@@ -77,7 +79,8 @@ export function createScan(parts: ScanParts): Scan {
     else told.set(name, text);
     for (const problem of problems) parts.problem(problem);
   };
-  const load = (name: string) => loadService(join(scanDir, name), name, parts.defaults());
+  const homeOf = (name: string) => join(scanDir, name);
+  const load = (name: string) => loadService(homeOf(name), name, parts.defaults());
   const take = (name: string) => {
     const { spec, incomplete, problems } = load(name);
     tell(name, problems);
@@ -88,20 +91,22 @@ export function createScan(parts: ScanParts): Scan {
       return;
     }
     const fault = problems.find((problem) => problem.severity === "error");
-    const why = incomplete ?? (fault === undefined ? "it cannot be read" : located(fault, join(scanDir, name)));
+    const why = incomplete ?? (fault === undefined ? "it cannot be read" : located(fault, homeOf(name)));
     const known = unready.get(name);
     unready.set(name, { why, incomplete: incomplete !== null });
     watcher?.enter(name);
     if (known?.why !== why && incomplete !== null) parts.unready(name, { why, incomplete: true });
   };
-  /** Reads it once nothing has moved in it for a moment. */
+  /** Reads it once it has been the same for a moment. */
   const settle = (name: string, quiet = QUIET) => {
     timers.get(name)?.();
+    const before = footprintOf(homeOf(name));
     timers.set(
       name,
       clock.at(clock.now() + quiet, () => {
         timers.delete(name);
         if (isClosed || !listed.has(name)) return;
+        if (footprintOf(homeOf(name)) !== before) return settle(name);
         take(name);
         if (quiet === QUIET && unready.has(name)) settle(name, SECOND_LOOK);
       }),
@@ -122,16 +127,19 @@ export function createScan(parts: ScanParts): Scan {
     const present = new Set(parts.present());
     for (const name of names) {
       const isNew = moved.has(name);
+      const identity = isNew || !identities.has(name) ? identityOf(homeOf(name)) : identities.get(name);
+      const isOther = identity !== (identities.get(name) ?? identity);
+      identities.set(name, identity ?? "");
       // Another directory by the name of one that runs: the old service ends before the new one begins.
-      if (present.has(name) && isNew && !timers.has(name)) parts.disappeared(name);
+      if (present.has(name) && isOther) parts.disappeared(name);
       if (present.has(name) || (timers.has(name) && !isNew)) continue;
-      if (isNew) watcher?.leave(name);
-      watcher?.enter(name);
+      if (isOther) watcher?.leave(name);
       if (isNew || !unready.has(name)) settle(name);
     }
     moved.clear();
     for (const name of present) if (!listed.has(name)) parts.disappeared(name);
-    for (const name of [...unready.keys()].filter((each) => !listed.has(each))) {
+    for (const name of [...identities.keys()].filter((each) => !listed.has(each))) {
+      identities.delete(name);
       unready.delete(name);
       told.delete(name);
       watcher?.leave(name);

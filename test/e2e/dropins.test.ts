@@ -21,6 +21,8 @@ import { linesOf, noting, sleeper } from "../helpers/scripts.ts";
 import { type ScanDir, scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
 import { allUp, statuses, statusOf } from "../helpers/status.ts";
 
+const web = { run: sleeper, ...ini };
+
 describe("a directory that appears", () => {
   let scan: ScanDir;
   let space: Namespace;
@@ -139,6 +141,22 @@ describe("a directory that appears", () => {
     expect((await statuses(space)).map(({ name }) => name)).not.toContain(".hidden");
     renameSync(scan.at(".hidden"), scan.at("unhidden"));
     await eventually("without the dot it runs", () => runs(space, own));
+  });
+
+  test("together with 300 others is started with them, once, and control goes on", async () => {
+    const aside = scanDir(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`many-${i}`, web])));
+    for (let i = 0; i < 300; i++) renameSync(aside.at(`many-${i}`), scan.at(`many-${i}`));
+    const { took } = await timed(() => space.upkeep("status", "web"));
+    expect(took).toBeLessThan(1500);
+    const all = await eventually("all are up", async () => {
+      const found = await statuses(space, "many-*");
+      return found.length === 300 && found.every(({ state }) => state === "up") && found;
+    });
+    expect(all.filter(({ restarts }) => restarts > 0)).toEqual([]);
+    for (let i = 0; i < 300; i++) scan.remove(`many-${i}`);
+    await eventually("all are gone", async () =>
+      (await statuses(space)).every(({ name }) => !name.startsWith("many-")),
+    );
   });
 
   test("and disappears is stopped in its own way, and forgotten", async () => {

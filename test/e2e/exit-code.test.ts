@@ -36,7 +36,8 @@ describe("the exit code", () => {
   test("is that of `upkeep shutdown --code`", async () => {
     const space = await launch([scanDir({ web: asleep }).path]);
     await allUp(space, "web");
-    expect((await space.upkeep("shutdown", "--code", "42")).code).toBe(0);
+    // It is a process of the container too, and may go with it before it can say so.
+    void space.upkeep("shutdown", "--code", "42");
     expect(await space.exit()).toEqual({ code: 42 });
   });
 
