@@ -143,6 +143,30 @@ describe("a directory that appears", () => {
     await eventually("without the dot it runs", () => runs(space, own));
   });
 
+  test("in the place of another, by a link that is exchanged, is another service", async () => {
+    const [first, second] = [word(), word()];
+    const elsewhere = temporaryDirectory();
+    writeFiles(join(elsewhere, "v1"), { run: marked(first), ...ini });
+    writeFiles(join(elsewhere, "v2"), { run: marked(second), ...ini });
+    symlinkSync(join(elsewhere, "v1"), scan.at("current"));
+    await eventually("the first runs", () => runs(space, first));
+    symlinkSync(join(elsewhere, "v2"), scan.at(".current"));
+    renameSync(scan.at(".current"), scan.at("current"));
+    await eventually("the second runs, the first does not", () => runs(space, second) && !runs(space, first));
+  });
+
+  test("and is then written to, touched or given other permissions is left alone", async () => {
+    const own = word();
+    scan.write("calm", { run: marked(own), ...ini });
+    const before = (await allUp(space, "calm")).get("calm");
+    writeFileSync(scan.at("calm", "notes"), "x");
+    writeFileSync(scan.at("calm", "run"), `${marked(own)}\n`);
+    chmodSync(scan.at("calm"), 0o700);
+    // What comes after it has been seen.
+    scan.write("calmer", { run: sleeper, ...ini });
+    expect((await allUp(space, "calmer", "calm")).get("calm")).toBe(before);
+  });
+
   test("together with 300 others is started with them, once, and control goes on", async () => {
     const aside = scanDir(Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`many-${i}`, web])));
     for (let i = 0; i < 300; i++) renameSync(aside.at(`many-${i}`), scan.at(`many-${i}`));
