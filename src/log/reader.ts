@@ -32,6 +32,11 @@ export interface Reader {
    * ended. Resolves when all of that is written (which may be never, if nobody reads our output), or the pipe removed.
    */
   flush(tag: string): Promise<void>;
+  /**
+   * The main process has ended: its unfinished line is ended when the pipe is next found empty; at once if it is in our
+   * hands. What is still in the pipe is announced by the core.
+   */
+  endLine(tag: string): void;
   /** True if of these pipes nothing is in our hands but unfinished lines, and nothing known is left in them. */
   idle(tags: readonly string[]): boolean;
   /** Resolves when `idle` holds for all pipes; the caller bounds the wait. */
@@ -41,6 +46,8 @@ export interface Reader {
 // Less than half of the smallest pipe that the kernel gives (8 KB): such a pipe may fill for a moment.
 const LITTLE = 4096;
 const EMPTY = -1;
+// From an exit to the core's word of what its pipe still holds: they come together.
+const LAST_WORDS: Ms = 100;
 
 /** A flush that was asked for; several askers share it. */
 interface Flush {
@@ -62,6 +69,8 @@ interface Pipe extends PipeOptions {
   /** What a dead manager had taken, and has not been told; null is nothing. */
   untold: Takeover | null;
   flush: Flush | null;
+  /** Until then the unfinished line is ended when the pipe is found empty; later it is another process's. */
+  endsLineUntil: Ms;
 }
 
 /** The pump over all pipes; each in its turn, one read at a time, and none while its sink has no room. */
@@ -101,7 +110,8 @@ export function createReader(options: ReaderOptions): Reader {
     const isEmpty = count < READ_MAX;
     const flush = isEmpty ? pipe.flush : null;
     if (flush !== null) pipe.flush = null;
-    const last = flush === null ? null : endLine(pipe);
+    const last = flush === null && !(isEmpty && clock.now() < pipe.endsLineUntil) ? null : endLine(pipe);
+    if (isEmpty) pipe.endsLineUntil = Number.NEGATIVE_INFINITY;
     pipe.state = "writing";
     put(pipe, last === null ? blocks : [...blocks, last], () => {
       flush?.resolve();
@@ -179,6 +189,7 @@ export function createReader(options: ReaderOptions): Reader {
         gaveLittleAt: Number.NEGATIVE_INFINITY,
         untold: takeover,
         flush: null,
+        endsLineUntil: Number.NEGATIVE_INFINITY,
       };
       pipes.set(tag, pipe);
       if (!pipe.lines.skipping) tellLoss(pipe);
@@ -203,6 +214,12 @@ export function createReader(options: ReaderOptions): Reader {
       if (clock.now() - pipe.gaveLittleAt >= LINGER) return makeReady(pipe);
       pipe.state = "lingering";
       turns.later(pipe);
+    },
+    endLine(tag) {
+      const pipe = pipes.get(tag);
+      if (pipe === undefined || pipe.state === "dead") return;
+      pipe.endsLineUntil = clock.now() + LAST_WORDS;
+      if (pipe.lines.kept > 0 && pipe.state === "quiet") makeReady(pipe);
     },
     flush(tag) {
       const pipe = pipes.get(tag);

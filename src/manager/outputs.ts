@@ -162,7 +162,7 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
       inputs.delete(tag);
     },
     ended(speaker) {
-      void reader.flush(outputTag(speaker.number));
+      reader.endLine(outputTag(speaker.number));
     },
     closeInput(loggerNumber) {
       core.shut(inputTag(loggerNumber));

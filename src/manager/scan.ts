@@ -9,6 +9,8 @@ import type { ServiceSpec } from "../spec/spec.ts";
 
 /** A copy that is under way is waited for: a directory is read when nothing has moved in it for this long. */
 const QUIET: Ms = 40;
+/** Between a change and the look at the whole directory. */
+const GATHER: Ms = 10;
 /** Where the kernel does not tell of changes. */
 const RESCAN: Ms = 5000;
 /** One turn of the loop at boot. */
@@ -59,6 +61,7 @@ export function createScan(parts: ScanParts): Scan {
   let watcher: Watcher | null = null;
   let forgetRescan = () => {};
   let isClosed = false;
+  let isRescanDue = false;
 
   const tell = (name: string, problems: readonly Problem[]) => {
     const text = problems.map((problem) => `${problem.where} ${problem.text}`).join("\n");
@@ -121,6 +124,15 @@ export function createScan(parts: ScanParts): Scan {
       watcher?.leave(join(scanDir, name));
     }
   };
+  // Many changes come together (a copy, an archive): one look serves them all.
+  const rescanSoon = () => {
+    if (isRescanDue) return;
+    isRescanDue = true;
+    clock.at(clock.now() + GATHER, () => {
+      isRescanDue = false;
+      rescan();
+    });
+  };
   const poll = () => {
     rescan();
     forgetRescan = clock.at(clock.now() + RESCAN, poll);
@@ -155,7 +167,7 @@ export function createScan(parts: ScanParts): Scan {
           (path) => {
             const [name] = path.slice(scanDir.length + 1).split("/");
             if (name !== undefined && name !== "" && (timers.has(name) || unready.has(name))) settle(name);
-            rescan();
+            rescanSoon();
           },
           fallBack,
         );
@@ -189,7 +201,13 @@ async function createWatcher(
 ): Promise<Watcher> {
   // Late: no service waits for it.
   const { watch } = await import("chokidar");
-  const watcher = watch(scanDir, { depth: 0, followSymlinks: false, atomic: false, ignorePermissionErrors: true });
+  const watcher = watch(scanDir, {
+    depth: 0,
+    followSymlinks: false,
+    atomic: false,
+    ignoreInitial: true,
+    ignorePermissionErrors: true,
+  });
   const entered = new Set<string>();
   watcher.on("all", (_event, path) => changed(path));
   watcher.on("error", (error) => failed(errorCode(error)));

@@ -39,7 +39,7 @@ export interface ServicesParts {
   /** The final end of a critical service. */
   readonly fatal: (code: number, why: string) => void;
   /** A state has changed; a shutdown looks on. */
-  readonly progress: () => void;
+  readonly progress: (runner: Runner) => void;
 }
 
 export interface Services {
@@ -93,7 +93,7 @@ export function createServices(parts: ServicesParts): Services {
       doctor.changed(runner, before);
       roster.changed(runner, before);
       settle(runner, before);
-      parts.progress();
+      parts.progress(runner);
     },
     reported(runner, report) {
       const text = reportText(runner.name, report);
