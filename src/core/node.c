@@ -63,7 +63,7 @@ static char *find_bundle(void) {
   char *slash = strrchr(self, '/');
   if (!slash) return NULL;
   *slash = '\0';
-  const char *const places[] = {"manager.mjs", "../lib/upkeep/manager.mjs"};
+  const char *const places[] = {"manager.cjs", "../lib/upkeep/manager.cjs"};
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     char candidate[4200];
     snprintf(candidate, sizeof candidate, "%s/%s", self, places[i]);
@@ -79,7 +79,7 @@ const char *node_find(struct node_command *command, char **arguments, char **env
                ? "cannot start the manager: UPKEEP_NODE names no program that can be executed; set it to a Node.js of version 20.19 or later"
                : "cannot start the manager: no node in PATH, /usr/local/bin or /usr/bin; install Node.js 20.19 or later, or set UPKEEP_NODE to it";
   char *bundle = find_bundle();
-  if (!bundle) return "cannot start the manager: manager.mjs is neither beside the upkeep program nor in ../lib/upkeep; install both together";
+  if (!bundle) return "cannot start the manager: manager.cjs is neither beside the upkeep program nor in ../lib/upkeep; install both together";
   size_t words = 0, entries = 0;
   while (arguments[words]) words++;
   while (environment[entries]) entries++;

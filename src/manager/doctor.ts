@@ -74,7 +74,8 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
       const { last } = state;
       if (first === undefined || last?.exit == null || !("code" in last.exit) || last.exit.code !== 0) return;
       if (state.want === "down" || runner.spec.type === "oneshot") return;
-      const name = strays.find(({ process }) => foreground[process.comm] !== undefined)?.process.comm ?? first.process.comm;
+      const name =
+        strays.find(({ process }) => foreground[process.comm] !== undefined)?.process.comm ?? first.process.comm;
       const flag = foreground[name];
       find(
         runner,
@@ -92,7 +93,10 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
       if (state.phase === "up" && before.phase !== "up") clearLater(runner);
       if (state.pid === 0 || timers.has(runner)) return;
       const { pid } = state;
-      timers.set(runner, clock.at(clock.now() + LATER, () => examine(runner, pid)));
+      timers.set(
+        runner,
+        clock.at(clock.now() + LATER, () => examine(runner, pid)),
+      );
     },
     explain(runner, program, errno) {
       const path = commandOf(runner.spec, program)[0] ?? "";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { monotonic } from "../../src/base/clock.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { argv, children, isAlive, stat } from "../helpers/proc.ts";
+import { argv, children, isAlive } from "../helpers/proc.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses, statusOf } from "../helpers/status.ts";
 import { gaps, linesOf, readPipe } from "../helpers/stream.ts";
