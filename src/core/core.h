@@ -29,7 +29,7 @@ struct manager {
   int channel, handles; // our ends; -1 while there is none
   int exec_fd;          // brings why Node could not be executed
   bool ready;           // it has read hello and taken over
-  int64_t ready_since;
+  int64_t started_at, ready_since;
   int64_t lost_at;      // since when no manager is ready
   int64_t start_at;     // when to start the next one; NEVER while one runs
   struct queue in, out;
@@ -103,6 +103,8 @@ int64_t relay_deadline(void);
 void relay_pipe(struct logpipe *pipe);
 void relay_begin(void);
 bool relay_active(void);
+// To be called when a manager has died: a relay that was asked for while it lived begins.
+void relay_manager_died(void);
 void relay_end(void);
 void relay_finish(void);
 void pipe_arm(struct logpipe *pipe);

@@ -21,6 +21,8 @@
 #define MANAGER_DELAY_MAX 5000
 // So many failures in a row before anything was ever started end the program: there is nothing to keep alive.
 #define MANAGER_TRIES 3
+// The most that a manager reads from a pipe at once (src/log/pipe.ts).
+#define READ_MAX 65536
 // Where the manager finds the two sockets.
 #define CHANNEL_FD 3
 #define HANDLES_FD 4
@@ -83,6 +85,7 @@ void manager_start(void) {
   if (pid > 0 && loop_watch(channel[0], SOURCE_CHANNEL, 0, 0, EPOLLIN, false) &&
       loop_watch(handles[0], SOURCE_HANDLES, 0, 0, EPOLLIN, false)) {
     manager.pid = pid;
+    manager.started_at = now;
     manager.channel = channel[0];
     manager.handles = handles[0];
     manager.out_blocked = false;
@@ -193,7 +196,7 @@ static bool tell_hello(void) {
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {
     struct logpipe *pipe = pipe_at(slot);
     if (!pipe) continue;
-    if (!TELL("log", pipe->tag, pipe->handed ? "1" : "0", pipe->skip ? "1" : "0", decimal(pipe->lost).text)) return false;
+    if (!TELL("log", pipe->tag, pipe->handed ? "1" : "0", pipe->skip ? "1" : "0", decimal(pipe->bound ? -pipe->lost : pipe->lost).text)) return false;
   }
   for (struct blob *blob = blob_first(); blob; blob = blob_after(blob))
     if (!TELL("blob", blob->key, blob->value)) return false;
@@ -238,9 +241,6 @@ void manager_ready(void) {
     if (!pipe) continue;
     pipe->unsent = pipe->handed;
     pipe->waiting = false;
-    // Told by hello, and the new manager's business now.
-    pipe->skip = false;
-    pipe->lost = 0;
   }
   tell_records();
   listener_watch();
@@ -261,6 +261,7 @@ static void explain_end(int status) {
 
 void manager_died(int status) {
   bool was_ready = manager.ready;
+  long long lost = 0;
   // What it said completely still counts; half a frame at the end does not.
   if (manager.channel >= 0) receive();
   queue_clear(&manager.in);
@@ -275,13 +276,20 @@ void manager_died(int status) {
     if (!pipe || !pipe->handed) continue;
     // It died with a read begun, or with an unfinished line in its hands: what comes next is no start of a line.
     pipe->skip = pipe->skip || pipe->taking || pipe->partial > 0;
-    pipe->lost = pipe->taking || pipe->lost < 0 ? -1 : pipe->lost + pipe->held;
+    pipe->lost += pipe->held + (pipe->taking ? READ_MAX : 0);
+    pipe->bound = pipe->bound || pipe->taking;
     pipe->taking = false;
     pipe->held = pipe->partial = 0;
     pipe->waiting = false;
+    lost += pipe->lost;
   }
   explain_end(status);
-  if (stop_alone()) return;
+  relay_manager_died();
+  if (stop_alone()) {
+    // Nobody comes who would say it by the service's name.
+    if (lost > 0) say("at most %lld bytes of output are lost: the manager had them", lost);
+    return;
+  }
   if (was_ready && now - manager.ready_since >= MANAGER_STABLE) failures = 0;
   if (!spawned_ever() && failures + 1 >= MANAGER_TRIES) {
     say("giving up: the manager has failed %d times and no service was ever started", MANAGER_TRIES);

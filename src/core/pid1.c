@@ -127,10 +127,16 @@ static void dispatch(const struct epoll_event *event) {
   }
 }
 
+// When a manager that has not taken over since its start is given up.
+static int64_t unready_deadline(void) {
+  return manager.pid && !manager.ready ? manager.started_at + FACT_PATIENCE : NEVER;
+}
+
 static int timeout(void) {
   int64_t next = manager.start_at;
   int64_t fact = facts_oldest();
   if (fact != NEVER && manager.ready && fact + FACT_PATIENCE < next) next = fact + FACT_PATIENCE;
+  if (unready_deadline() < next) next = unready_deadline();
   if (stop_deadline() < next) next = stop_deadline();
   if (relay_deadline() < next) next = relay_deadline();
   if (next == NEVER) return -1;
@@ -141,6 +147,10 @@ static void due(void) {
   if (manager.start_at <= now) manager_start();
   int64_t fact = facts_oldest();
   if (manager.ready && fact != NEVER && fact + FACT_PATIENCE <= now) manager_kill("it has not answered for 30 s");
+  if (unready_deadline() <= now) {
+    manager_kill("it has not taken over for 30 s");
+    manager.started_at = now;
+  }
   if (stop_deadline() <= now) stop_due();
   if (relay_deadline() <= now) relay_due();
   if (untold) tell_records();

@@ -318,9 +318,21 @@ static void request_about_pipe(struct frame *frame) {
   if (frame->type == DOWN_held && !parse_number(frame->fields[2], 0, INT64_MAX, &partial)) return;
   if (frame->type == DOWN_shut) return pipe_close(pipe, false);
   if (frame->type == DOWN_drop) return pipe_close(pipe, true);
+  if (frame->type == DOWN_lost) {
+    pipe->lost = bytes;
+    pipe->bound = pipe->bound && bytes > 0;
+    return;
+  }
   pipe->taking = frame->type == DOWN_taking;
-  pipe->held = frame->type == DOWN_taking ? 0 : bytes;
+  if (pipe->taking) {
+    // It reads only when all is written but an unfinished line.
+    pipe->held = pipe->partial;
+    return;
+  }
+  pipe->held = bytes;
   pipe->partial = frame->type == DOWN_drained ? bytes : partial;
+  // A tail that is still to be skipped counts as an unfinished line.
+  pipe->skip = false;
   if (frame->type != DOWN_drained) return;
   pipe->waiting = false;
   pipe_arm(pipe);
@@ -353,7 +365,8 @@ void request(struct frame *frame) {
     case DOWN_drop:
     case DOWN_taking:
     case DOWN_held:
-    case DOWN_drained: return request_about_pipe(frame);
+    case DOWN_drained:
+    case DOWN_lost: return request_about_pipe(frame);
     case DOWN_remember:
       if (!blob_set(frame->fields[0], frame->fields[1])) say("cannot remember %s for the manager: out of memory", frame->fields[0]);
       return;

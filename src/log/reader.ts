@@ -9,8 +9,11 @@ import { createTurns, LINGER, type TurnOptions } from "./turns.ts";
 
 export interface ReaderOptions extends TurnOptions {
   readonly core: PipeCore;
-  /** Bytes of a service that a dead manager took with it, and the rest of their line; `atMost` where it is a bound. */
-  readonly onLost?: (tag: string, lost: { readonly bytes: number; readonly atMost: boolean }) => void;
+  /**
+   * Bytes of a service that dead managers took with them, and the rest of their line; `atMost` where it is a bound.
+   * `said` is to be called when somebody could read of it: should we die before that, the next one says it.
+   */
+  readonly onLost?: (tag: string, lost: { readonly bytes: number; readonly atMost: boolean }, said: () => void) => void;
   /** A pipe that cannot be read (other than for being empty); it is not read again. */
   readonly onFailed?: (tag: string, code: string) => void;
   /** Wall time for stamps, in milliseconds since 1970. */
@@ -98,7 +101,10 @@ export function createReader(options: ReaderOptions): Reader {
   }, options);
 
   const take = (pipe: Pipe) => {
-    core.taking(pipe.tag);
+    if (!core.taking(pipe.tag)) {
+      pipe.state = "lingering";
+      return turns.later(pipe);
+    }
     const count = readInto(pipe);
     if (pipe.state === "dead") return tellWritten();
     const blocks = count > 0 ? pipe.lines.push(chunk.subarray(0, count)) : [];
@@ -143,15 +149,16 @@ export function createReader(options: ReaderOptions): Reader {
     tellWritten();
   };
 
-  /** What is gone if we die: the unfinished line, and what a manager before us lost and nobody was told of. */
-  const partialOf = ({ lines, untold }: Pipe): number =>
-    lines.kept + (untold === null ? 0 : (untold.lost ?? READ_MAX) + lines.skipped);
+  /** Of what line we have the start alone: should we die, its tail is to be skipped. One to skip has its newline to come. */
+  const partialOf = ({ lines }: Pipe): number => (lines.skipping ? Math.max(1, lines.skipped) : lines.kept);
   const tellLoss = (pipe: Pipe) => {
-    if (pipe.untold === null) return;
-    const bytes = partialOf(pipe) - pipe.lines.kept;
-    const atMost = pipe.untold.lost === null;
+    const { tag, untold } = pipe;
+    if (untold === null) return;
     pipe.untold = null;
-    if (bytes > 0) options.onLost?.(pipe.tag, { bytes, atMost });
+    const bytes = untold.lost + pipe.lines.skipped;
+    if (bytes === 0) return;
+    core.lost(tag, bytes);
+    options.onLost?.(tag, { bytes, atMost: untold.atMost }, () => core.lost(tag, 0));
   };
   const endLine = (pipe: Pipe): Lines | null => {
     tellLoss(pipe);
