@@ -83,6 +83,7 @@ static bool copy(struct logpipe *pipe, bool last) {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0 && errno == EAGAIN) return false;
     // Nobody is there to read it at all: then it is taken away, or the service would wait for ever.
+    if (written < 0 && pipe->lost >= 0) pipe->lost += (long long)take;
     if (written > 0 && (size_t)written < take) take = (size_t)written;
     if (!consume(pipe->read_fd, take)) return true;
     done += take;
@@ -109,11 +110,9 @@ static void relay_all(bool last) {
 }
 
 void relay_begin(void) {
-  if (active || manager.ready) {
-    active = true;
-    if (manager.ready) return;
-  }
   active = true;
+  // It is begun again when this one has died.
+  if (manager.ready) return;
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {
     struct logpipe *pipe = pipe_at(slot);
     // Edge-triggered: an unfinished line that stays in its pipe does not wake us again and again.
@@ -138,10 +137,10 @@ void relay_end(void) {
 
 void relay_finish(void) {
   struct pollfd room = {.fd = 2, .events = POLLOUT};
-  for (int waited = 0; waited <= FINISH_PATIENCE; waited += RETRY_AFTER) {
-    do relay_all(true);
-    while (retry_at <= now);
+  const int64_t end = now + FINISH_PATIENCE;
+  for (; now < end; read_clock()) {
+    relay_all(true);
     if (retry_at == NEVER) return;
-    (void)poll(&room, 1, RETRY_AFTER);
+    if (retry_at > now) (void)poll(&room, 1, RETRY_AFTER);
   }
 }

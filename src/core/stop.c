@@ -35,14 +35,18 @@ bool stop_alone(void) {
   return alone;
 }
 
-static void take_over(void) {
+static void be_alone(void) {
   alone = true;
+  manager.start_at = NEVER;
+  relay_begin();
+}
+
+static void take_over(void) {
+  be_alone();
   say("stopping without the manager, which has not answered for 1 s: every process gets TERM, and KILL when the budget is over");
   if (manager.pid) (void)kill(manager.pid, SIGKILL);
-  manager.start_at = NEVER;
   everyone_signal(SIGTERM);
   everyone_signal(SIGCONT);
-  relay_begin();
 }
 
 void stop_begun(void) {
@@ -55,22 +59,19 @@ void stop_requested(void) {
     if (now - asked_at >= SECOND_SIGNAL) kill_at = now;
     return;
   }
-  asked_at = now;
+  // From the first one that waits: repeating it does not put off the answer.
+  if (!signal_unanswered()) asked_at = now;
 }
 
 int64_t stop_deadline(void) {
-  int64_t answer = !alone && signal_unanswered() ? asked_at + ANSWER_PATIENCE : NEVER;
-  return answer < kill_at ? answer : kill_at;
+  int64_t answer_at = !alone && asked_at != NEVER && signal_unanswered() ? asked_at + ANSWER_PATIENCE : NEVER;
+  return answer_at < kill_at ? answer_at : kill_at;
 }
 
 void stop_due(void) {
-  if (!alone && signal_unanswered() && asked_at + ANSWER_PATIENCE <= now) take_over();
-  if (kill_at > now) return;
+  if (kill_at > now) return take_over();
   if (kills == 0) say("the stop's budget of %lld ms is over: killing whatever lives", (long long)stop_budget);
-  if (!alone) {
-    alone = true;
-    relay_begin();
-  }
+  if (!alone) be_alone();
   everyone_signal(SIGKILL);
   kill_at = now + KILL_AGAIN;
   // A process that KILL does not end hangs in the kernel; it ends with us or never.
