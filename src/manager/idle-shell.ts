@@ -4,6 +4,19 @@ import { readWhole } from "../config/read-file.ts";
 import { argumentsOf, childrenOf, processOf } from "../process/proc.ts";
 
 const shells: ReadonlySet<string> = new Set(["sh", "bash", "dash", "ash", "ksh", "zsh", "busybox"]);
+/** Words at the begin of a last line that are the shell's own: exec could not run them. */
+const ownWords: ReadonlySet<string> = new Set([
+  "exec",
+  "done",
+  "fi",
+  "esac",
+  "wait",
+  "exit",
+  "return",
+  "eval",
+  ".",
+  "source",
+]);
 /** A longer script is a program, and needs no advice. */
 const SCRIPT_MOST = 64 * 1024;
 
@@ -50,5 +63,5 @@ export function lastCommand(text: string): string | null {
   const bare = (commands.at(-1) ?? "").replace(/'[^']*'|"(?:[^"\\]|\\.)*"/g, "''").replace(/\s#.*$/, "");
   if (/[|;`(){}]|&&|&\s*$|^!/.test(bare)) return null;
   const word = bare.replace(/^(\w+=\S*\s+)*/, "").split(/\s+/)[0] ?? "";
-  return /^[\w./+-]+$/.test(word) && word !== "exec" ? word : null;
+  return /^[\w./+-]+$/.test(word) && !ownWords.has(word) ? word : null;
 }
