@@ -6,7 +6,9 @@ import { join } from "node:path";
 
 const root = import.meta.dirname;
 const at = (...parts) => join(root, ...parts);
-const { version } = JSON.parse(execFileSync(process.execPath, ["-p", `JSON.stringify(require(${JSON.stringify(at("package.json"))}))`]));
+const { version } = JSON.parse(
+  execFileSync(process.execPath, ["-p", `JSON.stringify(require(${JSON.stringify(at("package.json"))}))`]),
+);
 
 const newest = (dir, ends) =>
   Math.max(
@@ -50,25 +52,24 @@ function buildCore() {
   process.exit(1);
 }
 
+/**
+ * One CommonJS file: a module loader for ES modules costs more than reading what is not needed yet, and what is imported
+ * late is evaluated late in here too.
+ */
 async function buildManager() {
-  const output = at("dist/manager.mjs");
+  const output = at("dist/manager.cjs");
   if (isFresh(output, at("src"), /\.ts$/)) return;
   const { build } = await import("esbuild");
   await build({
     absWorkingDir: root,
-    entryPoints: { manager: "src/main.ts" },
-    outdir: "dist",
-    outExtension: { ".js": ".mjs" },
+    entryPoints: ["src/main.ts"],
+    outfile: output,
     bundle: true,
-    splitting: true,
-    chunkNames: "chunk-[hash]",
     minify: true,
-    format: "esm",
+    format: "cjs",
     platform: "node",
     target: "node20.19",
     define: { UPKEEP_VERSION: JSON.stringify(version) },
-    // CommonJS dependencies inside an ES module bundle look for these.
-    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
     logLevel: "warning",
   });
 }

@@ -19,10 +19,10 @@ export const monotonic: Clock = {
     if (when === Number.POSITIVE_INFINITY) return () => {};
     let timer: NodeJS.Timeout;
     const arm = () => {
-      const left = when - monotonic.now();
-      if (left <= 0) timer = setTimeout(wake, 0);
-      else timer = setTimeout(left > LONGEST_TIMER ? arm : wake, Math.min(Math.ceil(left), LONGEST_TIMER));
+      timer = setTimeout(check, Math.min(Math.max(0, Math.ceil(when - monotonic.now())), LONGEST_TIMER));
     };
+    // Timers count whole milliseconds of the event loop's own time, and fire up to one too early by this clock.
+    const check = () => (monotonic.now() >= when ? wake() : arm());
     arm();
     return () => clearTimeout(timer);
   },

@@ -40,7 +40,8 @@ export function connectCore(socket: Socket, listener: Listener): Core {
     drained: (tag, partial) => ask("drained", tag, String(partial)),
     remember: (key, blob) => ask("remember", key, blob),
     forget: (key) => ask("forget", key),
-    ack: (serial, key, blob) => (key === undefined || blob === undefined ? ask("ack", serial) : ask("ack", serial, key, blob)),
+    ack: (serial, key, blob) =>
+      key === undefined || blob === undefined ? ask("ack", serial) : ask("ack", serial, key, blob),
     listen: (path, mode, gid) => ask("listen", path, String(mode), String(gid ?? -1)),
     budget: (milliseconds) => ask("budget", String(Math.round(milliseconds))),
     stopOn: (signals) => ask("stop_on", ...signals.map(String)),
@@ -71,7 +72,8 @@ export function spawnAttributes(request: SpawnRequest): string[] {
   add("groups", request.groups?.join(","));
   add("umask", request.umask);
   add("nice", request.nice);
-  for (const { resource, soft, hard } of request.limits ?? []) add("limit", `${resource}:${soft ?? "-"}:${hard ?? "-"}`);
+  for (const { resource, soft, hard } of request.limits ?? [])
+    add("limit", `${resource}:${soft ?? "-"}:${hard ?? "-"}`);
   add("notify", request.notify);
   return words;
 }
@@ -100,7 +102,8 @@ function hearer(listener: Listener): (message: Message) => void {
     },
     spawned: ([id = "", pid]) => listener.spawned(id, Number(pid)),
     failed: ([id = "", step = "", errno]) => listener.failed(id, step, Number(errno)),
-    exited: ([serial = "", id = "", pid, code, signal]) => listener.exited(serial, id, Number(pid), exitOf(code, signal)),
+    exited: ([serial = "", id = "", pid, code, signal]) =>
+      listener.exited(serial, id, Number(pid), exitOf(code, signal)),
     orphans: ([count, ...some]) => listener.orphans(Number(count), some.filter((text) => text !== "").map(orphanOf)),
     signal: ([serial = "", signal, pid, uid]) => listener.signal(serial, Number(signal), Number(pid), Number(uid)),
     notify: ([id = ""]) => listener.notified(id),

@@ -18,7 +18,11 @@ export interface SpawnRequest {
   readonly umask?: number;
   readonly nice?: number;
   /** By the kernel's number of the resource; null is unlimited. */
-  readonly limits?: readonly { readonly resource: number; readonly soft: number | null; readonly hard: number | null }[];
+  readonly limits?: readonly {
+    readonly resource: number;
+    readonly soft: number | null;
+    readonly hard: number | null;
+  }[];
   /** The descriptor on which a newline says ready. */
   readonly notify?: number;
 }

@@ -62,7 +62,7 @@ function graces(specs: Specs, stopBudget: Ms): Problem[] {
     if (spec.stopGrace <= stopBudget) continue;
     const where = spec.source["stop-grace"];
     const grace = durationText(spec.stopGrace);
-    if (where === undefined) byDefault.push(spec);
+    if (!where?.startsWith(`${spec.home}/`)) byDefault.push(spec);
     else {
       const text = `stop-grace ${grace} is over the stop-budget ${durationText(stopBudget)}, which ends it at shutdown`;
       problems.push({ severity: "warning", service: spec.name, where, text });
@@ -72,7 +72,7 @@ function graces(specs: Specs, stopBudget: Ms): Problem[] {
   // A short budget is one decision; to say it once for each service would bury everything else.
   if (one !== undefined) {
     const text = `stop-budget ${durationText(stopBudget)} is under the stop-grace ${durationText(one.stopGrace)} of ${byDefault.length} services`;
-    problems.push({ severity: "warning", where: "stop-budget", text });
+    problems.push({ severity: "warning", where: one.source["stop-grace"] ?? "stop-budget", text });
   }
   return problems;
 }

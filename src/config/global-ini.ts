@@ -8,7 +8,7 @@ import {
   readKeys,
   serviceLayer,
   spellingsOf,
-  unknownKey,
+  unknownKeys,
   unknownSections,
 } from "./read-keys.ts";
 import { serviceSpellings } from "./service-ini.ts";
@@ -59,8 +59,12 @@ export function readGlobalIni(path: string, required: boolean): GlobalReading {
       ...text.problems,
       ...unknownSections(text, ["upkeep", "defaults", "env", "limits"]),
       ...twice.map((spelling) => twiceProblem(spelling, own.source[spelling] ?? path, beside.source[spelling] ?? path)),
-      ...beside.unknown.map(([key, value]) => unknownKey(key, value.where, [globalSpellings, serviceSpellings])),
-      ...own.unknown.map(([key, value]) => misplaced(key, value.where)),
+      ...unknownKeys(beside.unknown, [globalSpellings, serviceSpellings]),
+      ...unknownKeys(
+        own.unknown.filter(([key]) => !globalSpellings.rows.has(key)),
+        [serviceSpellings],
+      ),
+      ...own.unknown.filter(([key]) => globalSpellings.rows.has(key)).map(([key, { where }]) => misplaced(key, where)),
       ...upkeep.problems,
       ...layer.problems,
     ],
@@ -89,7 +93,6 @@ function twiceProblem(spelling: string, where: string, first: string): Problem {
 }
 
 function misplaced(spelling: string, where: string): Problem {
-  if (!globalSpellings.rows.has(spelling)) return unknownKey(spelling, where, [serviceSpellings]);
   return {
     severity: "warning",
     where,

@@ -57,7 +57,7 @@ function buildSpec(
   problems: Problem[],
 ): ServiceSpec | null {
   const values = mergeValues(name, dir.ini.values, defaults.values, loggerOf !== null);
-  const source = Object.freeze({ ...defaults.source, ...fileSources(home, dir), ...dir.ini.source });
+  const source = merged(defaults.source, fileSources(home, dir), dir.ini.source);
   const { identity, env, fault } = resolveIdentity(values, source, home, defaults);
   if (fault !== null) problems.push(fault);
   const log = chooseLog(dir.ini.values.log, values.log, logger !== null, loggerOf !== null);
@@ -71,26 +71,60 @@ function buildSpec(
     problems.push({ severity: "warning", where, text: `log/run is not started, because log is ${log}` });
   }
   if (command === null) return null;
-  const { user, group, groups, restart, dir: workDir, ...rest } = values;
+  // Written out: a thousand of these are made before anything starts, and a spread costs more than the reading.
   return Object.freeze({
-    ...rest,
     name,
     home,
+    type: values.type,
     command,
-    dir: workDir === null ? home : resolve(home, workDir),
+    dir: values.dir === null ? home : resolve(home, values.dir),
     identity,
-    env: Object.freeze({ ...env, ...defaults.values.env, ...dir.env, ...dir.ini.values.env }),
-    limits: Object.freeze({ ...defaults.values.limits, ...dir.ini.values.limits }),
+    umask: values.umask,
+    nice: values.nice,
+    limits: merged(defaults.values.limits, dir.ini.values.limits),
+    env: merged(env, defaults.values.env, dir.env, dir.ini.values.env),
+    after: values.after,
+    requires: values.requires,
+    wants: values.wants,
+    notifyFd: values.notifyFd,
     check: dir.check,
+    startTimeout: values.startTimeout,
+    settle: values.settle,
+    startPre: values.startPre,
     finish: dir.finish,
-    restart: restart ?? (values.type === "oneshot" ? "on-failure" : "always"),
+    restart: values.restart ?? (values.type === "oneshot" ? "on-failure" : "always"),
+    restartDelay: values.restartDelay,
     restartDelayMax: Math.max(values.restartDelay, values.restartDelayMax),
+    stable: values.stable,
+    successCodes: values.successCodes,
+    giveUp: values.giveUp,
+    stopSignal: values.stopSignal,
+    stopScope: values.stopScope,
+    stopGrace: values.stopGrace,
+    critical: values.critical,
     log,
+    logTimestamps: values.logTimestamps,
+    logLineMax: values.logLineMax,
     down: dir.down,
     logger: log === "logger" ? logger : null,
     loggerOf,
     source,
   });
+}
+
+const empty: Readonly<Record<string, never>> = Object.freeze({});
+
+/** One frozen record of several, later ones winning; those that say nothing cost nothing. */
+function merged<V>(
+  ...records: readonly (Readonly<Partial<Record<string, V>>> | undefined)[]
+): Readonly<Record<string, V>> {
+  const saying = records.filter((record) => record !== undefined && !isEmpty(record));
+  return saying.length === 0 ? empty : Object.freeze(Object.assign({}, ...saying));
+}
+
+function isEmpty(record: object): boolean {
+  for (const _ in record) return false;
+  return true;
 }
 
 /** Built-in, then global, then the service's own; nothing global makes a service wait for itself. */
@@ -100,6 +134,7 @@ function mergeValues(
   global: Partial<ServiceValues>,
   isLogger: boolean,
 ): ServiceValues {
+  if (isEmpty(own) && isEmpty(global)) return serviceDefaults;
   const shared: Partial<Record<string, unknown>> = { ...global };
   if (isLogger) for (const field of notForLoggers) delete shared[field];
   else {

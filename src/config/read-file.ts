@@ -28,7 +28,7 @@ export function clause(error: unknown): string {
 
 const no = (code: string, why = CLAUSES[code] ?? code): FileRead => ({ ok: false, code, why });
 
-/** The first `most` bytes of a regular file; anything else (a pipe, a device) is refused without touching it. */
+/** The first `most` bytes of a regular file; anything else (a pipe, a device) is refused unread. */
 export function readStart(path: string, most: number): FileRead {
   let fd: number;
   try {

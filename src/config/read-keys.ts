@@ -67,28 +67,42 @@ export function readKeys<V>(section: IniSection | undefined, { rows }: Spellings
   return { values: values as Partial<V>, source, unknown, problems };
 }
 
-/** A warning for a key that nobody knows, with what was probably meant. */
-export function unknownKey(spelling: string, where: string, tables: readonly Spellings<never>[]): Problem {
-  const alias = tables.map(({ aliases }) => aliases.get(spelling.toLowerCase())).find((known) => known !== undefined);
-  const hint =
-    alias === undefined
-      ? didYouMean(
-          spelling,
-          tables.flatMap(({ rows }) => [...rows.keys()]),
-        )
-      : `; it is called ${alias} here`;
-  return { severity: "warning", where, text: `unknown key ${quoted(spelling)}${hint}` };
-}
+type Unknown = readonly (readonly [name: string, where: string])[];
 
-/** A warning for each section that is none of `known`; "" is always known. */
-export function unknownSections(text: IniText, known: readonly string[]): Problem[] {
-  return [...text.headers]
-    .filter(([name]) => !known.includes(name))
-    .map(([name, where]) => ({
+// Each hint looks at all keys, and nobody reads a thousand of them: the file is of another program.
+const MOST_UNKNOWN = 20;
+
+/** A warning for each name that nobody knows, as long as they are few. */
+function unknowns(kind: string, names: Unknown, hint: (name: string) => string): Problem[] {
+  const problems = names.slice(0, MOST_UNKNOWN).map(
+    ([name, where]): Problem => ({
       severity: "warning",
       where,
-      text: `unknown section ${quoted(name)}, its keys are not read${didYouMean(name, known)}`,
-    }));
+      text: `unknown ${kind} ${quoted(name)}${hint(name)}`,
+    }),
+  );
+  const next = names[MOST_UNKNOWN];
+  if (next !== undefined) {
+    const text = `${names.length - MOST_UNKNOWN} more unknown ${kind}s from here on`;
+    problems.push({ severity: "warning", where: next[1], text });
+  }
+  return problems;
+}
+
+/** Warnings for keys that none of the tables has, with what was probably meant. */
+export function unknownKeys(keys: Reading<never>["unknown"], tables: readonly Spellings<never>[]): Problem[] {
+  const spellings = tables.flatMap(({ rows }) => [...rows.keys()]);
+  const places = keys.map(([name, { where }]) => [name, where] as const);
+  return unknowns("key", places, (name) => {
+    const alias = tables.map(({ aliases }) => aliases.get(name.toLowerCase())).find((known) => known !== undefined);
+    return alias === undefined ? didYouMean(name, spellings) : `; it is called ${alias} here`;
+  });
+}
+
+/** Warnings for sections that are none of `known`; "" is always known. */
+export function unknownSections(text: IniText, known: readonly string[]): Problem[] {
+  const names = [...text.headers].filter(([name]) => !known.includes(name));
+  return unknowns("section", names, (name) => `, its keys are not read${didYouMean(name, known)}`);
 }
 
 function badValue(spelling: string, value: IniValue, why: string): Problem {
@@ -130,17 +144,17 @@ export function readLimits(section: IniSection | undefined): {
 } {
   const limits: Partial<Record<LimitName, Limit>> = {};
   const problems: Problem[] = [];
+  const unknown: [string, string][] = [];
   for (const [name, value] of section ?? []) {
     if (!isLimitName(name)) {
-      const text = `unknown limit ${quoted(name)}${didYouMean(name, limitNames)}`;
-      problems.push({ severity: "warning", where: value.where, text });
+      unknown.push([name, value.where]);
       continue;
     }
     const limit = parseLimit(name, value.text);
     if (limit.ok) limits[name] = limit.value;
     else problems.push(badValue(name, value, limit.why));
   }
-  return { limits, problems };
+  return { limits, problems: [...problems, ...unknowns("limit", unknown, (name) => didYouMean(name, limitNames))] };
 }
 
 /** The layer of a section of service keys with the sections `[env]` and `[limits]` beside it. */

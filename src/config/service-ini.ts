@@ -2,7 +2,7 @@ import type { Problem } from "../base/errors.ts";
 import { type ServiceValues, serviceKeys } from "../spec/keys.ts";
 import { INI_MOST, readIni } from "./ini-text.ts";
 import { readWhole } from "./read-file.ts";
-import { type Layer, readKeys, serviceLayer, spellingsOf, unknownKey, unknownSections } from "./read-keys.ts";
+import { type Layer, readKeys, serviceLayer, spellingsOf, unknownKeys, unknownSections } from "./read-keys.ts";
 
 /** The keys of a service by spelling. */
 export const serviceSpellings = spellingsOf<ServiceValues>(serviceKeys);
@@ -25,7 +25,7 @@ export function readServiceIni(path: string): Layer & { readonly problems: reado
     problems: [
       ...text.problems,
       ...unknownSections(text, [SERVICE_SECTION, "env", "limits"]),
-      ...reading.unknown.map(([spelling, value]) => unknownKey(spelling, value.where, [serviceSpellings])),
+      ...unknownKeys(reading.unknown, [serviceSpellings]),
       ...layer.problems,
     ],
   };

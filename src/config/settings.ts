@@ -57,9 +57,10 @@ export function loadSettings(
 function mergeLayers(layers: readonly Layer[]): Layer {
   const values: { -readonly [F in keyof ServiceValues]?: ServiceValues[F] } = {};
   for (const layer of layers) {
-    const env = { ...values.env, ...layer.values.env };
-    const limits = { ...values.limits, ...layer.values.limits };
-    Object.assign(values, layer.values, { env, limits });
+    const { env, limits } = values;
+    Object.assign(values, layer.values);
+    if (env !== undefined) values.env = { ...env, ...layer.values.env };
+    if (limits !== undefined) values.limits = { ...limits, ...layer.values.limits };
   }
   return { values, source: Object.assign({}, ...layers.map((layer) => layer.source)) };
 }

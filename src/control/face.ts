@@ -1,20 +1,20 @@
 // The manager as the faces see it: names in, statuses and events out.
 import { type Clock, wallClock } from "../base/clock.ts";
-import { didYouMean } from "../base/near.ts";
 import type { Problem } from "../base/errors.ts";
 import { exitText } from "../base/exit.ts";
+import { didYouMean } from "../base/near.ts";
 import type { Core } from "../channel/core.ts";
 import { type LogLine, lastOf } from "../log/ring.ts";
 import type { Change } from "../manager/apply.ts";
-import type { Health, Order, ServiceEvent, Supervisor } from "./supervisor.ts";
-import { isReady, statusOf } from "../service/status-of.ts";
-import type { ServiceStatus } from "../service/status.ts";
-import type { Happening, Manager } from "../manager/manager.ts";
-import { stopEvent } from "../manager/manager.ts";
+import type { Manager } from "../manager/manager.ts";
 import type { Outputs } from "../manager/outputs.ts";
 import { isAtRest } from "../manager/roster.ts";
 import type { Runner } from "../manager/runner.ts";
 import type { Unready } from "../manager/scan.ts";
+import type { Happening } from "../manager/services.ts";
+import type { ServiceStatus } from "../service/status.ts";
+import { isReady, statusOf } from "../service/status-of.ts";
+import type { Health, Order, ServiceEvent, Supervisor } from "./supervisor.ts";
 
 export interface FaceParts {
   readonly manager: Manager;
@@ -22,7 +22,6 @@ export interface FaceParts {
   readonly clock: Clock;
   readonly outputs: Outputs;
   readonly unready: () => ReadonlyMap<string, Unready>;
-  readonly scanDir: string;
   readonly about: Supervisor["about"];
   /** Makes a service run by its newest definition; answers why that cannot be, or null. */
   readonly refresh: (runner: Runner) => string | null;
@@ -72,9 +71,8 @@ export function createFace(parts: FaceParts): Face {
     critical: false,
     log: null,
   });
-  const mains = () => [...manager.roster.all()].filter((runner) => runner.spec.loggerOf === null);
   const services = () => {
-    const all = mains().map(status);
+    const all = manager.roster.services().map(status);
     const known = new Set(all.map(({ name }) => name));
     for (const [name, unready] of parts.unready()) if (!known.has(name)) all.push(absent(name, unready));
     return all.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -99,7 +97,7 @@ export function createFace(parts: FaceParts): Face {
       return refused;
     },
     stop(runner) {
-      manager.roster.end(runner, stopEvent("request"));
+      manager.roster.end(runner, { type: "stop", cause: "request", grace: null, eof: false });
       return null;
     },
     restart(runner) {
@@ -158,7 +156,11 @@ export function createFace(parts: FaceParts): Face {
       watchers.add(listener);
       return () => watchers.delete(listener);
     },
-    logs: (chosen, count) => lastOf(chosen.flatMap((name) => outputs.ring(name) ?? []), count),
+    logs: (chosen, count) =>
+      lastOf(
+        chosen.flatMap((name) => outputs.ring(name) ?? []),
+        count,
+      ),
     follow(chosen, listener) {
       const stops = chosen.flatMap((name) => {
         const follower = (lines: readonly LogLine[]) => lines.forEach(listener);
@@ -195,7 +197,8 @@ function troubleOf(status: ServiceStatus, runner: Runner | undefined, isNamed: b
   if (runner === undefined) return `cannot run: ${why}`;
   const because = why === null ? "" : `: ${why}`;
   if (state === "failed") return `has given up${because}`;
-  if (runner.state.streak >= CRASH_LOOP) return `is crash-looping${lastExit === null ? "" : ` (${exitText(lastExit)})`}`;
+  if (runner.state.streak >= CRASH_LOOP)
+    return `is crash-looping${lastExit === null ? "" : ` (${exitText(lastExit)})`}`;
   if (isReady(runner.spec, runner.state)) return null;
   if (state === "done") return null;
   if (state === "down") return isNamed ? "is down" : null;

@@ -76,7 +76,7 @@ static char *find_bundle(void) {
   char *slash = strrchr(self, '/');
   if (!slash) return NULL;
   *slash = '\0';
-  const char *const places[] = {"manager.mjs", "../lib/upkeep/manager.mjs"};
+  const char *const places[] = {"manager.cjs", "../lib/upkeep/manager.cjs"};
   for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
     char candidate[4200];
     snprintf(candidate, sizeof candidate, "%s/%s", self, places[i]);
@@ -111,7 +111,7 @@ const char *node_find(struct node_command *command, char **arguments, char **env
   command->node = find_node(environment);
   if (!command->node) return no_node(environment);
   char *bundle = find_bundle();
-  if (!bundle) return "cannot start Node.js: manager.mjs is neither beside the upkeep program nor in ../lib/upkeep; install both together";
+  if (!bundle) return "cannot start Node.js: manager.cjs is neither beside the upkeep program nor in ../lib/upkeep; install both together";
   size_t words = 0, entries = 0;
   while (arguments[words]) words++;
   while (environment[entries]) entries++;

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core.h"
@@ -16,6 +18,8 @@
 // Between one KILL of everybody and the next (a fork may slip through), and how many before we leave whatever lives.
 #define KILL_AGAIN 100
 #define KILLS_MAX 20
+// For the killed manager and the last zombies (ms).
+#define LEAVE_PATIENCE 100
 
 #define BIT(signal) (1ull << ((signal)-1))
 
@@ -80,5 +84,13 @@ void stop_childless(void) {
 _Noreturn void leave(int code) {
   if (alone) relay_finish();
   if (manager.pid) (void)kill(manager.pid, SIGKILL);
+  // A namespace dies with its init; elsewhere nothing of ours is to be seen once we are gone.
+  const struct timespec moment = {.tv_nsec = 1000000};
+  for (int i = 0; !is_pid1 && i < LEAVE_PATIENCE; i++) {
+    pid_t pid;
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) continue;
+    if (pid < 0) break;
+    (void)nanosleep(&moment, NULL);
+  }
   _exit(code);
 }

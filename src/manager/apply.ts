@@ -21,7 +21,11 @@ export async function applyAll(
   dryRun: boolean,
 ): Promise<{ readonly changes: readonly Change[]; readonly problems: readonly Problem[] }> {
   const names = scan.names();
-  if (names === null) return { changes: [], problems: [{ severity: "error", where: "scan directory", text: "cannot be read: nothing is changed" }] };
+  if (names === null)
+    return {
+      changes: [],
+      problems: [{ severity: "error", where: "scan directory", text: "cannot be read: nothing is changed" }],
+    };
   const problems: Problem[] = [];
   const specs = new Map<string, ServiceSpec>();
   const refused = new Set<string>();

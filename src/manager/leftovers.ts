@@ -25,7 +25,12 @@ export interface Leftovers {
  * The adopted processes of all services. One census answers every question of a turn: a thousand services that end
  * together must not read /proc a thousand times.
  */
-export function createLeftovers(core: Core, hello: Hello, managerPid: number, numberOf: (name: string) => number | null): Leftovers {
+export function createLeftovers(
+  core: Core,
+  hello: Hello,
+  managerPid: number,
+  numberOf: (name: string) => number | null,
+): Leftovers {
   const alive = new Map<number, number>();
   // A session outlives its leader, until a census finds nobody in it: then the kernel may give its number to a stranger.
   const orphaned = new Map<number, number>();

@@ -67,10 +67,13 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
   const reader = createReader({
     core,
     onLost: (tag, { bytes, atMost }) =>
-      voice.warn(`${atMost ? "at most " : ""}${bytes} bytes of the output of ${nameOf(tag)} are lost: a manager that died had them`, {
-        service: nameOf(tag),
-        lost: bytes,
-      }),
+      voice.warn(
+        `${atMost ? "at most " : ""}${bytes} bytes of the output of ${nameOf(tag)} are lost: a manager that died had them`,
+        {
+          service: nameOf(tag),
+          lost: bytes,
+        },
+      ),
     onFailed: (tag, code) => voice.error(`cannot read the output of ${nameOf(tag)}: ${code}; it is not shown any more`),
   });
 

@@ -27,7 +27,9 @@ export interface House {
 }
 
 const write = (value: object): string =>
-  JSON.stringify({ version: VERSION, ...value }, (_key, field) => (field === Number.POSITIVE_INFINITY ? INFINITY : field));
+  JSON.stringify({ version: VERSION, ...value }, (_key, field) =>
+    field === Number.POSITIVE_INFINITY ? INFINITY : field,
+  );
 
 function read(text: string | undefined): Record<string, unknown> | null {
   if (text === undefined) return null;

@@ -7,6 +7,10 @@ import type { Runner } from "./runner.ts";
 export interface Roster {
   get(name: string): Runner | undefined;
   all(): Iterable<Runner>;
+  /** Without the loggers. */
+  services(): readonly Runner[];
+  /** The length of the longest name. */
+  nameWidth(): number;
   add(runner: Runner): void;
   remove(name: string): void;
   /** The spec of this runner has changed. */
@@ -24,7 +28,14 @@ export interface Roster {
 }
 
 const resting: ReadonlySet<State["phase"]> = new Set(["down", "waiting", "backoff", "failed", "done"]);
-const coming: ReadonlySet<State["phase"]> = new Set(["waiting", "preparing", "starting", "stopping", "sweeping", "finishing"]);
+const coming: ReadonlySet<State["phase"]> = new Set([
+  "waiting",
+  "preparing",
+  "starting",
+  "stopping",
+  "sweeping",
+  "finishing",
+]);
 
 /** Down, and with nothing of it running. */
 export const isAtRest = (state: State): boolean => resting.has(state.phase);
@@ -40,6 +51,7 @@ export function createRoster(): Roster {
   let index: { readonly requirers: Map<string, Runner[]>; readonly followers: Map<string, Runner[]> } | null = null;
   const ending = new Map<Runner, Event>();
   let isFrozen = false;
+  let nameWidth = 0;
 
   const indexed = () => {
     if (index !== null) return index;
@@ -91,14 +103,18 @@ export function createRoster(): Roster {
       return;
     }
     ending.set(runner, event);
-    for (const other of others) if (!ending.has(other)) end(other, { type: "stop", cause: "dependency", grace: null, eof: false });
+    for (const other of others)
+      if (!ending.has(other)) end(other, { type: "stop", cause: "dependency", grace: null, eof: false });
   };
 
   return {
     get: (name) => runners.get(name),
     all: () => runners.values(),
+    services: () => [...runners.values()].filter((runner) => runner.spec.loggerOf === null),
+    nameWidth: () => nameWidth,
     add(runner) {
       runners.set(runner.name, runner);
+      nameWidth = Math.max(nameWidth, runner.name.length);
       index = null;
     },
     remove(name) {

@@ -79,7 +79,11 @@ export class Runner {
     this.#perform(resume(this.spec, this.#state, isKnown));
     this.#commit(this.#state, null, true);
     this.#isBusy = false;
-    this.#drain();
+    const { state } = this;
+    // Its process was never made, and nobody will tell of its end.
+    if (state.phase === "stopping" && state.pid === 0 && !isKnown(state.child))
+      this.#take({ type: "unspawned", child: state.child, reason: "the manager ended before it was started" }, null);
+    else this.#drain();
   }
 
   /** After the last step: no timer of it fires any more. */

@@ -15,6 +15,8 @@ const LEVEL_RESERVE: Ms = 500;
 const SLOW: Ms = 2000;
 /** For processes that are no service's. */
 const STRAY_GRACE: Ms = 500;
+/** Between two looks for them. */
+const STRAY_LOOK: Ms = 20;
 
 /**
  * The grace of one service in the present level. Pure: its own grace, clipped to what is left of the budget, less a
@@ -41,9 +43,12 @@ export function reportLines(endings: readonly Ending[], stopSignalOf: (name: str
   for (const { name, took, exit, killed, reaction } of endings) {
     const signal = signalName(stopSignalOf(name));
     if (killed) lines.push(`${name} was killed after ${durationText(took)}: ${reactionText(reaction, signal)}`);
-    else if (took >= SLOW) lines.push(`${name} took ${durationText(took)} to stop${exit === null ? "" : ` (${exitText(exit)})`}`);
+    else if (took >= SLOW)
+      lines.push(`${name} took ${durationText(took)} to stop${exit === null ? "" : ` (${exitText(exit)})`}`);
   }
-  const unhandled = endings.filter(({ name, exit }) => exit !== null && "signal" in exit && exit.signal === stopSignalOf(name));
+  const unhandled = endings.filter(
+    ({ name, exit }) => exit !== null && "signal" in exit && exit.signal === stopSignalOf(name),
+  );
   if (unhandled.length > 0) {
     const names = unhandled.map(({ name }) => name);
     const shown = names.length <= 5 ? names.join(", ") : `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`;
@@ -73,7 +78,11 @@ export interface ShutdownParts {
   readonly strays: (signals: readonly number[]) => number;
   readonly reactionOf: (pid: number, signal: number) => string | null;
   /** All is stopped, or the budget is over. */
-  readonly done: (endings: readonly Ending[], strays: { readonly found: number; readonly killed: number }, took: Ms) => void;
+  readonly done: (
+    endings: readonly Ending[],
+    strays: { readonly found: number; readonly killed: number },
+    took: Ms,
+  ) => void;
 }
 
 export interface Shutdown {
@@ -92,7 +101,10 @@ interface Watched {
 }
 
 /** Begins the ordered stop at `since` and drives it to its end; it is told of progress and wakes itself for deadlines. */
-export function beginShutdown({ clock, budget, runners, strays, reactionOf, done }: ShutdownParts, since: Ms): Shutdown {
+export function beginShutdown(
+  { clock, budget, runners, strays, reactionOf, done }: ShutdownParts,
+  since: Ms,
+): Shutdown {
   const end = since + Math.max(0, budget - RESERVE);
   const all = [...runners()];
   const names = new Map(all.map((runner) => [runner.name, runner]));
@@ -111,6 +123,7 @@ export function beginShutdown({ clock, budget, runners, strays, reactionOf, done
   let strayCount = 0;
   let strayKills = 0;
   let stage: "services" | "strays" | "done" = "services";
+  let isAdvancing = false;
   let forget = () => {};
 
   const present = () => levels[level] ?? [];
@@ -136,34 +149,43 @@ export function beginShutdown({ clock, budget, runners, strays, reactionOf, done
     const now = clock.now();
     const left = isHurried ? 0 : end - now;
     for (const runner of present()) {
-      if (!isAtRest(runner.state)) watched.push({ runner, startedAt: now, ending: null, killed: false, reaction: null });
+      if (!isAtRest(runner.state))
+        watched.push({ runner, startedAt: now, ending: null, killed: false, reaction: null });
       const grace = clipGrace(runner.spec.stopGrace, left, levels.length - 1 - level);
       runner.send({ type: "stop", cause: "shutdown", grace, eof: runner.spec.loggerOf !== null });
     }
   };
   const finish = () => {
+    if (stage === "done") return;
     stage = "done";
     forget();
     observe();
-    done(watched.flatMap(({ ending }) => ending ?? []), { found: strayCount, killed: strayKills }, clock.now() - since);
+    done(
+      watched.flatMap(({ ending }) => ending ?? []),
+      { found: strayCount, killed: strayKills },
+      clock.now() - since,
+    );
   };
   const sweepStrays = () => {
     stage = "strays";
     strayCount = strays([1, 15, 18]);
     if (strayCount === 0) return finish();
     const killAt = Math.min(clock.now() + (isHurried ? 0 : STRAY_GRACE), Math.max(end, clock.now()));
-    forget = clock.at(killAt, () => {
+    const kill = () => {
       strayKills = strays([9]);
       if (strayKills === 0) return finish();
       forget = clock.at(clock.now() + STRAY_GRACE / 2, finish);
-    });
+    };
+    // A shell of `docker exec` is nobody's child in here: its end is told to nobody, so it is looked for.
+    const look = () => {
+      if (stage !== "strays") return;
+      if (strays([]) === 0) return finish();
+      if (clock.now() >= killAt) return kill();
+      forget = clock.at(Math.min(clock.now() + STRAY_LOOK, killAt), look);
+    };
+    look();
   };
-  const progress = () => {
-    if (stage === "done") return;
-    if (stage === "strays") {
-      if (strays([]) === 0) finish();
-      return;
-    }
+  const advance = () => {
     observe();
     while (present().every((runner) => isAtRest(runner.state))) {
       level++;
@@ -172,12 +194,23 @@ export function beginShutdown({ clock, budget, runners, strays, reactionOf, done
       observe();
     }
   };
+  const progress = () => {
+    // A stop that ends at once reports progress while it is still being asked for.
+    if (isAdvancing) return;
+    isAdvancing = true;
+    if (stage === "services") advance();
+    else if (stage === "strays" && strays([]) === 0) finish();
+    isAdvancing = false;
+  };
   const overdue = () => {
     // Whatever has not ended by KILL hangs in the kernel: it goes with us.
     if (stage === "services") sweepStrays();
   };
-  forget = clock.at(end + RESERVE / 2, overdue);
-  progress();
+  forget = clock.at(end, () => {
+    // No grace outlives the budget: not a service's, not that of its finish script.
+    for (const runner of all) if (!isAtRest(runner.state)) runner.send({ type: "kill" });
+    forget = clock.at(end + RESERVE / 2, overdue);
+  });
   return {
     progress,
     hurry() {

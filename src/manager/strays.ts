@@ -10,11 +10,24 @@ const KTHREADD = 2;
  * Signals everything that is still alive besides the core and us, and answers how many there are. As PID 1 that is the
  * whole namespace; elsewhere it is what the core has adopted, for the rest is none of our business.
  */
-export function createStrays(core: Core, hello: Hello, managerPid: number, leftovers: Leftovers): (signals: readonly number[]) => number {
+export function createStrays(
+  core: Core,
+  hello: Hello,
+  managerPid: number,
+  leftovers: Leftovers,
+): (signals: readonly number[]) => number {
   const isStray = ({ pid, ppid, state }: Process) =>
-    state !== "Z" && pid !== hello.corePid && pid !== managerPid && pid !== KTHREADD && ppid !== KTHREADD && ppid !== managerPid;
+    state !== "Z" &&
+    pid !== hello.corePid &&
+    pid !== managerPid &&
+    pid !== KTHREADD &&
+    ppid !== KTHREADD &&
+    ppid !== managerPid;
   const find = (): readonly Process[] => {
-    if (hello.isPid1) return allPids().flatMap((pid) => processOf(pid) ?? []).filter(isStray);
+    if (hello.isPid1)
+      return allPids()
+        .flatMap((pid) => processOf(pid) ?? [])
+        .filter(isStray);
     leftovers.stale();
     return leftovers.all().map((stray) => stray.process);
   };

@@ -70,7 +70,9 @@ export function allChildrenOf(pid: number): number[] {
   } catch {
     return [];
   }
-  return threads.flatMap((thread) => (read(`/proc/${pid}/task/${thread}/children`) ?? "").split(" ").filter(Boolean).map(Number));
+  return threads.flatMap((thread) =>
+    (read(`/proc/${pid}/task/${thread}/children`) ?? "").split(" ").filter(Boolean).map(Number),
+  );
 }
 
 /** The soft limit on file locks, which has no effect on Linux and carries the mark of the service; null if unlimited or unknown. */

@@ -17,7 +17,15 @@ export interface Streams {
 }
 
 // The kernel's numbers (asm-generic/resource.h), the same on x86-64 and arm64.
-const resources: Readonly<Record<LimitName, number>> = { cpu: 0, fsize: 1, stack: 3, core: 4, nproc: 6, nofile: 7, as: 9 };
+const resources: Readonly<Record<LimitName, number>> = {
+  cpu: 0,
+  fsize: 1,
+  stack: 3,
+  core: 4,
+  nproc: 6,
+  nofile: 7,
+  as: 9,
+};
 
 /** All that the core needs to start one of a service's programs. */
 export function spawnRequest(spec: ServiceSpec, program: Program, streams: Streams): SpawnRequest {
@@ -28,7 +36,11 @@ export function spawnRequest(spec: ServiceSpec, program: Program, streams: Strea
     if (value === null) unset.push(name);
     else set[name] = value;
   }
-  const limits = Object.entries(spec.limits).map(([name, { soft, hard }]) => ({ resource: resources[name as LimitName], soft, hard }));
+  const limits = Object.entries(spec.limits).map(([name, { soft, hard }]) => ({
+    resource: resources[name as LimitName],
+    soft,
+    hard,
+  }));
   return {
     argv: commandOf(spec, program),
     dir: spec.dir,

@@ -64,7 +64,7 @@ export function sweepOverdue(moment: Moment<In<"sweeping">>): Step {
   if (state.killed) return first(news("abandoned"), clean(moment));
   return [
     { ...state, killed: true, until: now + KILLED_GRACE },
-    [{ type: "sweep", signal: SIGKILL }, ...news("killed")],
+    [...news("killed"), { type: "sweep", signal: SIGKILL }],
   ];
 }
 

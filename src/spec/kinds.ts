@@ -167,6 +167,7 @@ function parseForward(text: string): Parsed<Readonly<Record<number, string>>> {
     const signal = parseCatchable(word);
     if (!signal.ok) return bad(`${quoted(word)} is ${signal.why}`);
     if (nameFault(name) !== null) return bad(`${quoted(item)} is not SIGNAL:SERVICE`);
+    if (forward[signal.value] !== undefined) return bad(`${quoted(word)} is there twice`);
     forward[signal.value] = name;
   }
   return good(forward);

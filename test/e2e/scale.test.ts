@@ -35,7 +35,7 @@ test("a thousand services are all up, by two processes of ours, and stop in orde
   );
   const programs = [space.init, ...space.processes()].map((pid) => ({ exe: exe(pid), words: argv(pid) }));
   const ours = programs.filter(
-    ({ exe: path, words }) => path === upkeep || words.some((word) => /manager\.mjs$/.test(word)),
+    ({ exe: path, words }) => path === upkeep || words.some((word) => /manager\.cjs$/.test(word)),
   );
   expect(ours).toHaveLength(2);
   // Each link of a chain is a shell and its sleep.

@@ -1,19 +1,22 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll } from "vitest";
+import { afterAll, onTestFinished } from "vitest";
 
 /** Files of a tree: text or bytes make a file, executable where they begin with `#!`; `{ link }` a link; `{}` a directory. */
 export type Tree = Readonly<
   Record<string, string | Uint8Array | { readonly link?: string } | { readonly text: string; readonly mode: number }>
 >;
 
-const made: string[] = [];
-
-/** Makes a temporary directory with these files; it is removed after the file's tests. */
+/** Makes a temporary directory with these files; it is removed after the test, or after the file where no test runs. */
 export function tree(files: Tree = {}): string {
-  const root = mkdtempSync(join(tmpdir(), "upkeep-"));
-  made.push(root);
+  const root = mkdtempSync(join(tmpdir(), "upkeep-tree-"));
+  const remove = () => rmSync(root, { recursive: true, force: true });
+  try {
+    onTestFinished(remove);
+  } catch {
+    afterAll(remove); // not within a test
+  }
   for (const [name, content] of Object.entries(files)) {
     const path = join(root, name);
     mkdirSync(dirname(path), { recursive: true });
@@ -28,7 +31,3 @@ export function tree(files: Tree = {}): string {
   }
   return root;
 }
-
-afterAll(() => {
-  for (const root of made.splice(0)) rmSync(root, { recursive: true, force: true });
-});

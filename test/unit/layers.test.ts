@@ -15,7 +15,8 @@ const floors: Readonly<Record<string, number>> = {
   manager: 4,
   cli: 5,
   control: 5,
-  "main.ts": 6,
+  main: 6,
+  "main.ts": 7,
 };
 /** The one step along a floor: a command's words are carried by the control socket. */
 const beside = ["cli", "control"] as const;

@@ -74,6 +74,13 @@ describe("the set as a whole", () => {
     expect(rest).toHaveLength(1);
     expect(rest[0]?.text).toContain("2 services");
   });
+
+  test("a grace that is set for all is told once, at its line", () => {
+    const set = specs({ a: "", b: "" });
+    const source = { "stop-grace": "/etc/upkeep.ini:3" };
+    const all = new Map([...set].map(([name, spec]) => [name, { ...spec, stopGrace: 20_000, source }]));
+    expect(checkSet(all, 9000)).toMatchObject([{ severity: "warning", where: "/etc/upkeep.ini:3" }]);
+  });
 });
 
 describe("lint", () => {

@@ -24,7 +24,16 @@ const states: { readonly [P in Phase]: Extract<State, { phase: P }> } = {
   down: { ...common, phase: "down", want: "down" },
   waiting: { ...common, phase: "waiting" },
   preparing: { ...common, phase: "preparing", ...running, until: LATE },
-  starting: { ...common, phase: "starting", ...running, pid: 0, until: LATE, deadline: LATE, startedAt: 50_000, paused: false },
+  starting: {
+    ...common,
+    phase: "starting",
+    ...running,
+    pid: 0,
+    until: LATE,
+    deadline: LATE,
+    startedAt: 50_000,
+    paused: false,
+  },
   up: { ...common, phase: "up", ...running, startedAt: 50_000, paused: false },
   stopping: {
     ...common,
@@ -38,8 +47,24 @@ const states: { readonly [P in Phase]: Extract<State, { phase: P }> } = {
     cause: "request",
     preparing: false,
   },
-  sweeping: { ...common, phase: "sweeping", until: LATE, killed: false, left: 1, finished: false, next: { retryAt: 70_000 } },
-  finishing: { ...common, phase: "finishing", ...running, until: LATE, killed: false, sweeps: true, next: { retryAt: 70_000 } },
+  sweeping: {
+    ...common,
+    phase: "sweeping",
+    until: LATE,
+    killed: false,
+    left: 1,
+    finished: false,
+    next: { retryAt: 70_000 },
+  },
+  finishing: {
+    ...common,
+    phase: "finishing",
+    ...running,
+    until: LATE,
+    killed: false,
+    sweeps: true,
+    next: { retryAt: 70_000 },
+  },
   backoff: { ...common, phase: "backoff", until: LATE },
   failed: { ...common, phase: "failed" },
   done: { ...common, phase: "done" },
@@ -78,7 +103,8 @@ interface Cell {
 function play(phase: Phase, event: string): Cell {
   const before = states[phase];
   const [after, effects] = step(spec, before, events[event] as Event, event === "timeout" ? LATE : NOW);
-  const changed = after.phase === phase ? changes(before, after) : after.want === before.want ? [] : [`want = ${after.want}`];
+  const changed =
+    after.phase === phase ? changes(before, after) : after.want === before.want ? [] : [`want = ${after.want}`];
   return { phase, event, becomes: after.phase, does: [...words(effects), ...changed] };
 }
 
@@ -100,7 +126,11 @@ export function overview(): string {
     });
     return [event, ...cells];
   });
-  const line = (cells: readonly string[]) => cells.map((cell, i) => cell.padEnd(i === 0 ? 18 : 10)).join("").trimEnd();
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, i) => cell.padEnd(i === 0 ? 18 : 10))
+      .join("")
+      .trimEnd();
   return [line(["", ...phases]), ...rows.map(line)].join("\n");
 }
 
@@ -121,9 +151,15 @@ const meanings: { readonly [P in Phase]: string } = {
 /** The page docs/states.md. */
 export function page(): string {
   const sections = phases.map((phase) => {
-    const cells = Object.keys(events).map((event) => play(phase, event)).filter(isMove);
-    const rows = cells.map(({ event, becomes, does }) => `| ${event} | ${becomes === phase ? "" : becomes} | ${does.join(", ")} |`);
-    return [`## ${phase}`, "", meanings[phase], "", "| event | becomes | does |", "| --- | --- | --- |", ...rows].join("\n");
+    const cells = Object.keys(events)
+      .map((event) => play(phase, event))
+      .filter(isMove);
+    const rows = cells.map(
+      ({ event, becomes, does }) => `| ${event} | ${becomes === phase ? "" : becomes} | ${does.join(", ")} |`,
+    );
+    return [`## ${phase}`, "", meanings[phase], "", "| event | becomes | does |", "| --- | --- | --- |", ...rows].join(
+      "\n",
+    );
   });
   return `# The states of a service
 

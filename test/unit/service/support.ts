@@ -1,5 +1,5 @@
-import type { Effect, Event, State } from "../../../src/service/model.ts";
 import { initial, step } from "../../../src/service/machine.ts";
+import type { Effect, Event, State } from "../../../src/service/model.ts";
 import type { ServiceSpec } from "../../../src/spec/spec.ts";
 
 /** A service with every default, and what a test changes in it. */

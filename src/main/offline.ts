@@ -1,10 +1,10 @@
 // What needs no supervisor: upkeep lint, help, version.
 import { writeSync } from "node:fs";
 import { isatty } from "node:tty";
-import { runOffline } from "./cli/offline.ts";
-import { lint } from "./config/lint.ts";
-import { listServices } from "./config/list-services.ts";
-import type { Own } from "./config/settings.ts";
+import { runOffline } from "../cli/offline.ts";
+import { lint } from "../config/lint.ts";
+import { listServices } from "../config/list-services.ts";
+import type { Own } from "../config/settings.ts";
 
 /** Where services are looked for when no directory is named. */
 const SCAN_DIR = "/etc/service";
@@ -32,5 +32,9 @@ export function offline({ words, version, env, own, node, globalFile }: OfflineW
     return { problems: lint(dir, [{ path: globalFile, required: false }], env, own).problems, services: names };
   };
   const color = isatty(1) && env["NO_COLOR"] === undefined;
-  return runOffline(asked, { out: write(1), err: write(2) }, { lint: findings, defaultDir: SCAN_DIR, version, node, color });
+  return runOffline(
+    asked,
+    { out: write(1), err: write(2) },
+    { lint: findings, defaultDir: SCAN_DIR, version, node, color },
+  );
 }

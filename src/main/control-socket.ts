@@ -1,0 +1,62 @@
+// Where the control socket is, and who comes in by it. The core binds and accepts; we find it a place.
+import { Socket } from "node:net";
+import { join } from "node:path";
+import type { Core } from "../channel/core.ts";
+import type { Peer } from "../control/audit.ts";
+import type { Control } from "../control/server.ts";
+import type { Voice } from "../log/voice.ts";
+import { claimRuntimeDir, type RuntimeEnv, runtimeDirs } from "../manager/runtime-dir.ts";
+import { errnoText } from "../process/spawn.ts";
+
+export interface ControlSocket {
+  /** Looks for a place, and has the core listen there; also anew, on USR1. */
+  open(): void;
+  /** The core's answer. */
+  listening(path: string, errno: number): void;
+  /** A connection that the core has accepted; until somebody serves, it waits. */
+  accepted(handle: unknown, peer: Peer): void;
+  /** From now on connections are served. */
+  serveBy(control: Control): void;
+  close(): void;
+}
+
+/** The socket's owner's group may use it if one is configured; everybody else is kept out by its mode. */
+export function createControlSocket(core: Core, voice: Voice, env: RuntimeEnv, group: number | null): ControlSocket {
+  const mode = group === null ? 0o600 : 0o660;
+  const waiting: { readonly socket: Socket; readonly peer: Peer }[] = [];
+  let control: Control | null = null;
+  let candidates: string[] = [];
+  let refusals: string[] = [];
+
+  const tryNext = () => {
+    for (let dir = candidates.shift(); dir !== undefined; dir = candidates.shift()) {
+      const fault = claimRuntimeDir(dir, env);
+      if (fault === null) return core.listen(join(dir, "control"), mode, group);
+      refusals.push(`${dir}: ${fault}`);
+    }
+    voice.warn(`no control socket: ${refusals.join("; ")}; set UPKEEP_RUNTIME_DIR to a directory of our own`);
+  };
+  return {
+    open() {
+      candidates = [...runtimeDirs(env)];
+      refusals = [];
+      tryNext();
+    },
+    listening(path, errno) {
+      if (errno === 0) return voice.debug(`control socket at ${path}`);
+      refusals.push(`${path}: ${errnoText(errno)}`);
+      tryNext();
+    },
+    accepted(handle, peer) {
+      // A handle instead of a descriptor: Node's types know it from child_process only.
+      const socket = new Socket({ handle, readable: true, writable: true, allowHalfOpen: true } as object);
+      if (control === null) waiting.push({ socket, peer });
+      else control.serve(socket, peer);
+    },
+    serveBy(server) {
+      control = server;
+      for (const { socket, peer } of waiting.splice(0)) server.serve(socket, peer);
+    },
+    close: () => control?.close(),
+  };
+}

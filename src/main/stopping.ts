@@ -1,0 +1,113 @@
+// The ordered stop, from the reason for it to the last word.
+import { type Ms, monotonic } from "../base/clock.ts";
+import type { Core } from "../channel/core.ts";
+import type { Sink } from "../log/sink.ts";
+import type { Voice } from "../log/voice.ts";
+import type { Manager } from "../manager/manager.ts";
+import type { Outputs } from "../manager/outputs.ts";
+import type { House } from "../manager/remembered.ts";
+import { beginShutdown, reportLines, type Shutdown } from "../manager/shutdown.ts";
+import { reactionOf } from "../process/proc.ts";
+import { durationText } from "../service/duration.ts";
+
+/** A second stop signal within this time is the same one twice: npm and terminals send it to a whole group. */
+const SECOND_SIGNAL: Ms = 500;
+/** For the last lines to be taken by whoever reads our output. */
+const LAST_WORDS: Ms = 400;
+
+export interface StoppingParts {
+  readonly core: Core;
+  readonly voice: Voice;
+  readonly sinks: readonly Sink[];
+  readonly outputs: Outputs;
+  readonly manager: Manager;
+  readonly budget: () => Ms;
+  readonly strays: (signals: readonly number[]) => number;
+  /** The stop that an earlier manager had begun. */
+  readonly begun: House["stop"];
+  /** It has begun: no directory is watched any more. */
+  readonly onBegin: () => void;
+  /** Just before the end. */
+  readonly onEnd: () => void;
+}
+
+export interface Stopping {
+  isStopping(): boolean;
+  /** Begins the stop; the program will leave with `code`. `serial` is the signal's, if there was one. */
+  begin(code: number, why: string, serial?: string): void;
+  /** A further stop signal. */
+  again(name: string): void;
+  /** Goes on with what an earlier manager had begun. */
+  resume(): void;
+  progress(): void;
+}
+
+const counted = (count: number, noun: string, plural: string) => `${count} ${count === 1 ? noun : plural}`;
+
+/** The one stop of this supervisor. */
+export function createStopping(parts: StoppingParts): Stopping {
+  const { core, voice, manager } = parts;
+  let stop = parts.begun;
+  let askedAt = stop?.since ?? Number.NEGATIVE_INFINITY;
+  let shutdown: Shutdown | null = null;
+
+  const leave = async (code: number) => {
+    parts.onEnd();
+    const written = (async () => {
+      await parts.outputs.whenWritten();
+      await voice.settled();
+      await Promise.all(parts.sinks.map((sink) => new Promise<void>((resolve) => sink.onEmpty(resolve))));
+    })();
+    // Bounded: a reader that never comes must not keep the container.
+    await Promise.race([written, new Promise<void>((resolve) => monotonic.at(monotonic.now() + LAST_WORDS, resolve))]);
+    core.exit(code);
+  };
+  const goDown = () => {
+    if (stop === null) return;
+    const { since, code } = stop;
+    shutdown = beginShutdown(
+      {
+        clock: monotonic,
+        budget: parts.budget(),
+        runners: () => manager.roster.all(),
+        strays: parts.strays,
+        reactionOf,
+        done(endings, { found, killed }, took) {
+          const signalOf = (name: string) => manager.roster.get(name)?.spec.stopSignal ?? 15;
+          const lines = reportLines(endings, signalOf);
+          if (found > 0)
+            lines.push(`${counted(found, "process", "processes")} of no service ended, ${killed} of them by SIGKILL`);
+          for (const line of lines) voice.info(`stop report: ${line}`);
+          voice.info(`stopped ${counted(endings.length, "service", "services")} in ${durationText(took)}`);
+          void leave(code);
+        },
+      },
+      since,
+    );
+    shutdown.progress();
+  };
+
+  return {
+    isStopping: () => stop !== null,
+    begin(code, why, serial) {
+      if (stop !== null) {
+        if (serial !== undefined) core.ack(serial);
+        return;
+      }
+      stop = { since: monotonic.now(), code, why };
+      askedAt = stop.since;
+      manager.remember(stop, serial);
+      core.stopping();
+      voice.info(`stopping everything: ${why}`);
+      parts.onBegin();
+      goDown();
+    },
+    again(name) {
+      if (monotonic.now() - askedAt < SECOND_SIGNAL) return;
+      voice.warn(`received ${name} again: killing whatever still runs`);
+      shutdown?.hurry();
+    },
+    resume: goDown,
+    progress: () => shutdown?.progress(),
+  };
+}

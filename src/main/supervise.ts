@@ -1,0 +1,238 @@
+// The supervisor, put together: the channel, the configuration, the manager, the scan, the faces, the stop.
+import { Socket } from "node:net";
+import { monotonic } from "../base/clock.ts";
+import { errorCode, type Problem } from "../base/errors.ts";
+import { signalName } from "../base/signals.ts";
+import { connectCore } from "../channel/channel.ts";
+import type { Core, Hello, Listener } from "../channel/core.ts";
+import { loadSettings } from "../config/settings.ts";
+import type { Face } from "../control/face.ts";
+import { createSink } from "../log/sink.ts";
+import { createVoice } from "../log/voice.ts";
+import { createAdmission } from "../manager/admission.ts";
+import { applyAll } from "../manager/apply.ts";
+import { createManager, type Manager } from "../manager/manager.ts";
+import { createOutputs } from "../manager/outputs.ts";
+import { decodeHouse } from "../manager/remembered.ts";
+import { createScan } from "../manager/scan.ts";
+import { createStrays } from "../manager/strays.ts";
+import { createControlSocket } from "./control-socket.ts";
+import { createStopping } from "./stopping.ts";
+import { readWords } from "./words.ts";
+import type { World } from "./world.ts";
+
+/** The stop signals that need no `stop-on`: TERM, INT, QUIT, PWR and RTMIN+3. */
+const STOP_SIGNALS = [15, 2, 3, 30, 37] as const;
+const [SIGHUP, SIGUSR1, SIGUSR2] = [1, 10, 12] as const;
+/** Where the core puts the channel. */
+const CHANNEL_FD = 3;
+
+/** Runs the supervisor; returns at once and goes on until the core ends it. */
+export function supervise(world: World): void {
+  const out = createSink(1);
+  const err = createSink(2);
+  const isPlain = world.env["NO_COLOR"] !== undefined || world.env["TERM"] === "dumb";
+  const isColoured = (fd: number) => world.isTerminal(fd) && !isPlain;
+  const form = world.isTerminal(2) ? "human" : "json";
+  const voice = createVoice({ sink: err, form, colour: isColoured(2), level: "info" });
+  let faults = 0;
+  // Beyond this line nothing ends us but the core: a mistake of ours is told, counted and survived.
+  world.onFault((fault) => {
+    faults++;
+    voice.error(`internal error ${faults}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`);
+  });
+  const socket = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
+  // Without a core there is nobody to serve.
+  socket.on("close", () => world.end(111));
+  socket.on("error", () => world.end(111));
+
+  /** Before anything runs, what is wrong ends the program; the core is told the code. */
+  const refuse = (code: number, text: string): null => {
+    voice.error(text);
+    void voice.settled().then(() => err.onEmpty(() => core.exit(code)));
+    return null;
+  };
+
+  const moveIn = (hello: Hello): Listener | null => {
+    const isFirst = hello.blobs.size === 0;
+    const { scanDir, files, unknown } = readWords(world.words);
+    if (unknown !== null) return refuse(64, `unknown word ${unknown}; upkeep help tells the usage`);
+    const globalFiles = [
+      { path: world.globalFile, required: false },
+      ...files.map((path) => ({ path, required: true })),
+    ];
+    const readSettings = () => loadSettings(globalFiles, world.env, world.own);
+    let config = readSettings();
+    const tell = ({ severity, where, text }: Problem) =>
+      voice[severity === "error" ? "error" : "warn"](`${where}: ${text}`);
+    for (const problem of config.problems) tell(problem);
+    if (isFirst && config.problems.some(({ severity }) => severity === "error"))
+      return refuse(78, "the global configuration is wrong, and nothing runs yet: mend it and start again");
+    const { settings } = config;
+    voice.level = settings.logLevel;
+    core.budget(settings.stopBudget);
+    const stopSignals = new Set<number>([...STOP_SIGNALS, ...settings.stopOn]);
+    core.stopOn([...stopSignals]);
+
+    const remembered = decodeHouse(hello.blobs);
+    const terminal = world.isTerminal(1) ? { colour: isColoured(1), width: () => manager.roster.nameWidth() } : null;
+    const outputs = createOutputs({ core, sink: out, voice, terminal, hello });
+    const runtimeEnv = {
+      runtimeDir: settings.runtimeDir,
+      xdgRuntimeDir: world.env["XDG_RUNTIME_DIR"],
+      uid: world.own.uid,
+      isShared: settings.controlGroup !== null,
+    };
+    const control = createControlSocket(core, voice, runtimeEnv, settings.controlGroup);
+    let face: Face | null = null;
+
+    const manager: Manager = createManager({
+      core,
+      clock: monotonic,
+      hello,
+      house: remembered,
+      pid: world.pid,
+      outputs,
+      say: (level, text, fields) => voice[level](text, fields),
+      happened: (happening) => face?.publish(happening),
+      signalled: (serial, signal) => onSignal(serial, signal),
+      fatal: (code, why) => stopping.begin(code, why),
+      progress: () => stopping.progress(),
+      listening: (path, errno) => control.listening(path, errno),
+    });
+    const scan = createScan({
+      clock: monotonic,
+      scanDir,
+      defaults: () => config.defaults,
+      present: () => [...manager.roster.all()].filter(({ spec }) => spec.loggerOf === null).map(({ name }) => name),
+      appeared: (spec) => admission.appeared(spec),
+      disappeared: (name) => admission.disappeared(name),
+      problem: tell,
+      warn: (text) => voice.warn(text),
+      unready: (name, { why }) => voice.info(`${name} waits to be complete: ${why}`, { service: name }),
+    });
+    const admission = createAdmission({
+      manager,
+      scan: () => scan,
+      stopBudget: () => config.settings.stopBudget,
+      tell,
+    });
+    const stopping = createStopping({
+      core,
+      voice,
+      sinks: [out, err],
+      outputs,
+      manager,
+      budget: () => config.settings.stopBudget,
+      strays: createStrays(core, hello, world.pid, manager.leftovers),
+      begun: remembered.stop,
+      onBegin: () => scan.close(),
+      onEnd: () => control.close(),
+    });
+
+    const apply = async (dryRun: boolean) => {
+      const read = readSettings();
+      const isUsable = !read.problems.some(({ severity }) => severity === "error");
+      if (!dryRun && isUsable) {
+        config = read;
+        voice.level = read.settings.logLevel;
+        core.budget(read.settings.stopBudget);
+      }
+      const { changes, problems } = await applyAll(manager, scan, read.settings, dryRun);
+      const all = [...read.problems, ...problems];
+      if (dryRun) return { changes, problems: all };
+      scan.rescan();
+      for (const problem of all) tell(problem);
+      const text = changes.map(({ service, change }) => `${service} ${change}`).join(", ");
+      voice.info(changes.length === 0 ? "applied: nothing has changed" : `applied: ${text}`);
+      return { changes, problems: all };
+    };
+    const dumpStatus = async () => {
+      const { runCommand } = await import("../cli/run-command.ts");
+      const put = (bytes: Uint8Array | string) => err.tryWrite(Buffer.from(bytes as Uint8Array));
+      const io = { out: put, err: put, drained: () => Promise.resolve(), closed: new AbortController().signal };
+      const client = { tty: false, columns: 0, color: isColoured(2), cwd: "/", resumed: false };
+      if (face !== null) await runCommand(["status"], client, face, io);
+    };
+    const reactions: Readonly<Record<number, () => void>> = {
+      [SIGHUP]: () => void apply(false),
+      [SIGUSR1]: () => control.open(),
+      [SIGUSR2]: () => void dumpStatus(),
+    };
+    const onSignal = (serial: string, signal: number) => {
+      if (stopSignals.has(signal) && !stopping.isStopping())
+        return stopping.begin(0, `received ${signalName(signal)}`, serial);
+      core.ack(serial);
+      if (stopSignals.has(signal)) return stopping.again(signalName(signal));
+      const target = config.settings.forward[signal];
+      if (target === undefined) return reactions[signal]?.();
+      const refused = face?.order(target, { do: "signal", signal });
+      if (refused != null) voice.warn(refused);
+    };
+
+    const openFaces = async () => {
+      // Late: no service waits for them.
+      const [{ createFace }, { createControl }, { runCommand }] = await Promise.all([
+        import("../control/face.ts"),
+        import("../control/server.ts"),
+        import("../cli/run-command.ts"),
+      ]);
+      face = createFace({
+        manager,
+        core,
+        clock: monotonic,
+        outputs,
+        unready: () => new Map([...scan.unready, ...admission.refused]),
+        about: { version: world.version, node: world.node, corePid: hello.corePid, scanDir },
+        refresh: admission.refresh,
+        apply,
+        isStopping: stopping.isStopping,
+        shutdown: (code, why) => stopping.begin(code, why),
+      });
+      const note = (text: string) => voice.info(text);
+      control.serveBy(createControl({ supervisor: face, run: runCommand, note, fault: (text) => voice.error(text) }));
+    };
+    const boot = async () => {
+      if (isFirst) control.open();
+      await scan.boot();
+      admission.complete();
+      const count = manager.roster.services().length;
+      if (isFirst) voice.info(`supervising ${count} ${count === 1 ? "service" : "services"} in ${scanDir}`);
+      else voice.info(`a new manager has taken over ${count} services; none was restarted`);
+      await openFaces();
+      if (!stopping.isStopping()) await scan.watch();
+    };
+
+    world.onHandle((message, handle) => {
+      const said = message as { pipe?: string; connection?: boolean; pid?: number; uid?: number; gid?: number };
+      if (typeof said.pipe === "string") outputs.handed(said.pipe, handle as { fd: number; close(): void });
+      else if (said.connection === true)
+        control.accepted(handle, { pid: said.pid ?? 0, uid: said.uid ?? -1, gid: said.gid ?? -1 });
+    });
+    core.ready();
+    manager.resume();
+    if (stopping.isStopping()) {
+      void openFaces();
+      stopping.resume();
+    } else void boot().catch((fault: unknown) => voice.error(`cannot read ${scanDir}: ${errorCode(fault)}`));
+    return manager;
+  };
+
+  let house: Listener | null = null;
+  const listener: Listener = {
+    hello(hello) {
+      house = moveIn(hello);
+    },
+    spawned: (...told) => house?.spawned(...told),
+    failed: (...told) => house?.failed(...told),
+    exited: (...told) => house?.exited(...told),
+    orphans: (...told) => house?.orphans(...told),
+    signal: (...told) => house?.signal(...told),
+    notified: (...told) => house?.notified(...told),
+    readable: (...told) => house?.readable(...told),
+    piped: (...told) => house?.piped(...told),
+    listening: (...told) => house?.listening(...told),
+    turn: () => house?.turn(),
+  };
+  const core: Core = connectCore(socket, listener);
+}

@@ -1,0 +1,91 @@
+// Which specifications become services: one by one where they wait for nobody, else once the whole set is known.
+import type { Ms } from "../base/clock.ts";
+import type { Problem } from "../base/errors.ts";
+import { checkSet } from "../config/check-set.ts";
+import { startOrder } from "../spec/order.ts";
+import type { ServiceSpec } from "../spec/spec.ts";
+import type { Manager } from "./manager.ts";
+import type { Runner } from "./runner.ts";
+import type { Scan, Unready } from "./scan.ts";
+
+export interface Admission {
+  /** A directory has become a specification. */
+  appeared(spec: ServiceSpec): void;
+  /** Its directory is gone. */
+  disappeared(name: string): void;
+  /** All directories have been read once: whoever waits for others is let in, in their order. */
+  complete(): void;
+  /** Gives a service its newest definition without a restart; answers why there is none, or null. */
+  refresh(runner: Runner): string | null;
+  /** Specifications that the set as a whole cannot have (cycles, unknown requirements), by name. */
+  readonly refused: ReadonlyMap<string, Unready>;
+}
+
+export interface AdmissionParts {
+  readonly manager: Manager;
+  readonly scan: () => Scan;
+  readonly stopBudget: () => Ms;
+  readonly tell: (problem: Problem) => void;
+}
+
+/** The door between the directories and the manager. */
+export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionParts): Admission {
+  const specs = new Map<string, ServiceSpec>();
+  const refused = new Map<string, Unready>();
+  const told = new Set<string>();
+  let isComplete = false;
+
+  const isThere = (name: string) => manager.roster.get(name) !== undefined;
+  const admitAll = () => {
+    const all = new Map(specs);
+    for (const runner of manager.roster.all()) if (runner.spec.loggerOf === null) all.set(runner.name, runner.spec);
+    refused.clear();
+    for (const problem of checkSet(all, stopBudget(), new Set(scan().unready.keys()))) {
+      const { service, severity, where, text } = problem;
+      const key = `${where}: ${text}`;
+      if (!told.has(key)) tell(problem);
+      told.add(key);
+      if (severity === "error" && service !== undefined && !isThere(service))
+        refused.set(service, { why: text, incomplete: false });
+    }
+    const fresh = [...all.values()].filter(({ name }) => !isThere(name) && !refused.has(name));
+    for (const level of startOrder(fresh).levels)
+      for (const name of level) {
+        const spec = all.get(name);
+        if (spec !== undefined) manager.add(spec);
+      }
+  };
+  return {
+    refused,
+    appeared(spec) {
+      if (isThere(spec.name)) return;
+      specs.set(spec.name, spec);
+      // What waits for nobody need not wait for the others to be read.
+      const isFree = spec.after.length + spec.requires.length + spec.wants.length === 0;
+      if (isComplete) admitAll();
+      else if (isFree) manager.add(spec);
+    },
+    disappeared(name) {
+      specs.delete(name);
+      refused.delete(name);
+      manager.remove(name);
+    },
+    complete() {
+      isComplete = true;
+      admitAll();
+    },
+    refresh(runner) {
+      const owner = runner.spec.loggerOf ?? runner.name;
+      const { spec, incomplete, problems } = scan().load(owner);
+      const fresh = runner.spec.loggerOf === null ? spec : (spec?.logger ?? null);
+      if (fresh === null)
+        return (
+          incomplete ??
+          problems.find(({ severity }) => severity === "error")?.text ??
+          `cannot read the directory of ${owner}`
+        );
+      manager.change(runner, fresh, false);
+      return null;
+    },
+  };
+}

@@ -1,0 +1,222 @@
+// The set of services: how one comes, changes and goes, and what the house around its runner does for it.
+import type { Clock } from "../base/clock.ts";
+import { type Exit, shellCode } from "../base/exit.ts";
+import type { Core, Hello } from "../channel/core.ts";
+import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
+import { type Program, spawnRequest } from "../process/spawn.ts";
+import { initial } from "../service/machine.ts";
+import type { Report, State } from "../service/model.ts";
+import { reportText } from "../service/report-text.ts";
+import { differences } from "../spec/differences.ts";
+import type { ServiceSpec } from "../spec/spec.ts";
+import { createDoctor, type Doctor } from "./doctor.ts";
+import type { Leftovers } from "./leftovers.ts";
+import type { Outputs } from "./outputs.ts";
+import { decodeServices, encodeHouse, encodeSpec, HOUSE_KEY, type House, specKey } from "./remembered.ts";
+import { isAtRest, type Roster } from "./roster.ts";
+import { Runner, type Surroundings, stateKey } from "./runner.ts";
+
+/** What is told to whoever watches a service. */
+export interface Happening {
+  readonly runner: Runner;
+  /** `state`, `removed`, or what a report is called. */
+  readonly event: string;
+  /** Empty where the status says it all. */
+  readonly text: string;
+}
+
+export interface ServicesParts {
+  readonly core: Core;
+  readonly clock: Clock;
+  readonly hello: Hello;
+  readonly house: House;
+  readonly roster: Roster;
+  readonly leftovers: Leftovers;
+  readonly outputs: Outputs;
+  readonly watchReady: (runner: Runner, on: boolean) => void;
+  readonly say: (level: VoiceLevel, text: string, fields?: VoiceFields) => void;
+  readonly happened: (happening: Happening) => void;
+  /** The final end of a critical service. */
+  readonly fatal: (code: number, why: string) => void;
+  /** A state has changed; a shutdown looks on. */
+  readonly progress: () => void;
+}
+
+export interface Services {
+  readonly doctor: Doctor;
+  /** A new service; it is started unless it is marked down. */
+  add(spec: ServiceSpec): void;
+  /** Its definition has changed; with `restarts` a new process takes it up where one is needed. Answers which keys differ. */
+  change(runner: Runner, spec: ServiceSpec, restarts: boolean): readonly string[];
+  /** Stops it and forgets it. */
+  remove(name: string): void;
+  /** Takes over what an earlier manager left: its services, their processes and what was under way. */
+  resume(): void;
+  /** Remembers what is true of the whole, in one frame with the acknowledgment of `serial` if there is one. */
+  remember(stop: House["stop"], serial?: string): void;
+  /** The service that a child belongs to, by the core's name for the child. */
+  runnerOf(id: string): Runner | undefined;
+  /** What a child runs; forgotten when it has ended. */
+  readonly programs: Map<string, Program>;
+}
+
+/** The services of one manager. */
+export function createServices(parts: ServicesParts): Services {
+  const { core, clock, roster, leftovers, outputs, say } = parts;
+  const byNumber = new Map<number, Runner>();
+  const leaving = new Set<Runner>();
+  const programs = new Map<string, Program>();
+  let { nextNumber, stop } = parts.house;
+
+  const publish = (runner: Runner, event: string, text: string) => parts.happened({ runner, event, text });
+  const doctor = createDoctor({ clock, leftovers, say, changed: (runner) => publish(runner, "state", "") });
+  const loggerOf = (runner: Runner) => roster.get(`${runner.name}/log`);
+
+  const surroundings: Surroundings = {
+    core,
+    clock,
+    isClear: (runner) => stop !== null || roster.blocked(runner) === null,
+    spawn(runner, id, program: { role: "main" | "pre" } | { role: "finish"; exit: Exit }) {
+      programs.set(id, program);
+      const streams = outputs.streams(runner, loggerOf(runner)?.number ?? null);
+      core.spawn(id, runner.number, spawnRequest(runner.spec, program, streams));
+    },
+    sweep(runner) {
+      const strays = leftovers.of(runner);
+      doctor.saw(runner, strays);
+      return { left: strays.length, signal: (signal) => leftovers.signal(strays, signal) };
+    },
+    watchReady: parts.watchReady,
+    closeInput: (runner) => outputs.closeInput(runner.number),
+    changed(runner, before) {
+      if (before.phase !== runner.state.phase || before.want !== runner.state.want) publish(runner, "state", "");
+      doctor.changed(runner, before);
+      roster.changed(runner, before);
+      settle(runner, before);
+      parts.progress();
+    },
+    reported(runner, report) {
+      const text = reportText(runner.name, report);
+      say(levelOf(report), text, { service: runner.name });
+      publish(runner, report.what, text);
+      if (report.what === "ended" || report.what === "stopped") outputs.ended(runner);
+    },
+  };
+
+  /** What an end means beyond the service: a critical one takes everything with it, a removed one is forgotten. */
+  const settle = (runner: Runner, before: State) => {
+    const { state, spec } = runner;
+    if (!isAtRest(state) || state.phase === before.phase) return;
+    if (leaving.has(runner)) return forget(runner);
+    const isFinal = state.phase === "failed" || state.phase === "done";
+    if (!spec.critical || !isFinal || stop !== null) return;
+    const exit = state.last?.exit ?? null;
+    parts.fatal(exit === null ? 111 : shellCode(exit), `${runner.name} is critical and has ended`);
+  };
+  const forget = (runner: Runner) => {
+    const logger = loggerOf(runner);
+    leaving.delete(runner);
+    runner.dispose();
+    roster.remove(runner.name);
+    byNumber.delete(runner.number);
+    doctor.forget(runner);
+    core.forget(stateKey(runner.name));
+    core.forget(specKey(runner.name));
+    outputs.removed(runner);
+    publish(runner, "removed", `${runner.name} is removed`);
+    if (logger !== undefined) dismiss(logger, true);
+  };
+  const dismiss = (runner: Runner, eof: boolean) => {
+    leaving.add(runner);
+    if (isAtRest(runner.state) && runner.state.phase !== "backoff") return forget(runner);
+    roster.end(runner, { type: "stop", cause: "removed", grace: null, eof });
+  };
+  const enter = (spec: ServiceSpec, number: number, state: State): Runner => {
+    const runner = new Runner(spec, number, state, surroundings);
+    roster.add(runner);
+    byNumber.set(number, runner);
+    return runner;
+  };
+  const rememberSpec = (runner: Runner) => core.remember(specKey(runner.name), encodeSpec(runner.spec, runner.number));
+  const addOne = (spec: ServiceSpec): Runner => {
+    const number = nextNumber++;
+    const runner = enter(spec, number, initial(clock.now(), number));
+    core.remember(HOUSE_KEY, encodeHouse({ nextNumber, stop }));
+    rememberSpec(runner);
+    return runner;
+  };
+  const runnerOf = (id: string) => byNumber.get(Number(id.slice(0, id.indexOf("."))));
+  const changeLogger = (runner: Runner, spec: ServiceSpec, restarts: boolean) => {
+    const logger = loggerOf(runner);
+    if (spec.logger === null && logger !== undefined) dismiss(logger, true);
+    if (spec.logger !== null && logger === undefined) roster.start(addOne(spec.logger), false);
+    if (spec.logger !== null && logger !== undefined) change(logger, spec.logger, restarts);
+  };
+  const change = (runner: Runner, spec: ServiceSpec, restarts: boolean): readonly string[] => {
+    const { keys, needsRestart } = differences(runner.spec, spec);
+    changeLogger(runner, spec, restarts);
+    if (keys.length === 0) return keys;
+    runner.spec = spec;
+    rememberSpec(runner);
+    roster.reindex();
+    outputs.changed(runner);
+    if (restarts && needsRestart && !isAtRest(runner.state)) roster.end(runner, { type: "restart", cause: "changed" });
+    // What it waited for may be another thing now.
+    else if (runner.state.phase === "waiting" && roster.blocked(runner) === null) runner.send({ type: "clear" });
+    publish(runner, "state", "");
+    return keys;
+  };
+
+  return {
+    doctor,
+    programs,
+    runnerOf,
+    change,
+    add(spec) {
+      if (spec.logger !== null) roster.start(addOne(spec.logger), false);
+      const runner = addOne(spec);
+      publish(runner, "state", "");
+      if (!spec.down && stop === null) roster.start(runner, false);
+    },
+    remove(name) {
+      const runner = roster.get(name);
+      if (runner !== undefined && !leaving.has(runner)) dismiss(runner, false);
+    },
+    remember(begun, serial) {
+      stop = begun;
+      if (stop !== null) roster.freeze();
+      const blob = encodeHouse({ nextNumber, stop });
+      if (serial === undefined) core.remember(HOUSE_KEY, blob);
+      else core.ack(serial, HOUSE_KEY, blob);
+    },
+    resume() {
+      const known = new Set(parts.hello.children.map((child) => child.id));
+      for (const { spec, number, state } of decodeServices(parts.hello.blobs)) enter(spec, number, state);
+      for (const { id, pid } of parts.hello.children) {
+        const runner = runnerOf(id);
+        if (runner !== undefined) leftovers.began(pid, runner.number);
+        // A check of the earlier manager: nobody waits for it any more.
+        else core.kill(id, 9, true);
+      }
+      if (stop !== null) roster.freeze();
+      for (const runner of roster.all()) outputs.streams(runner, loggerOf(runner)?.number ?? null);
+      for (const runner of [...roster.all()]) runner.resume((child) => known.has(runner.id(child)));
+    },
+  };
+}
+
+const levels: { readonly [W in Report["what"]]?: VoiceLevel } = {
+  unstartable: "error",
+  ended: "warn",
+  killed: "warn",
+  leftovers: "warn",
+  unfinished: "warn",
+  "gave-up": "error",
+  ready: "debug",
+  stopping: "debug",
+};
+
+function levelOf(report: Report): VoiceLevel {
+  if (report.what === "ended" && !report.failure) return "info";
+  return levels[report.what] ?? "info";
+}
