@@ -264,13 +264,15 @@ static void explain_end(int status) {
   struct spawn_failure failure;
   bool unexecuted = manager.exec_fd >= 0 && read(manager.exec_fd, &failure, sizeof failure) == sizeof failure;
   loop_close(&manager.exec_fd);
-  if (unexecuted)
-    say("cannot execute %s for the manager: %s: %s; set UPKEEP_NODE to a Node.js of version 20.19 or later", command.node,
-        spawn_step_name((enum spawn_step)failure.step), strerror(failure.error));
+  const char *next = spawned_ever() ? "services go on, starting a new one" : "no service runs yet, starting it again";
+  if (unexecuted && failure.step == STEP_exec)
+    say("cannot execute %s for the manager: %s; set UPKEEP_NODE to a Node.js of version 20.19 or later", command.node, strerror(failure.error));
+  else if (unexecuted)
+    say("cannot start the manager: %s: %s; %s", spawn_step_name((enum spawn_step)failure.step), strerror(failure.error), next);
   else if (WIFSIGNALED(status))
-    say("the manager was killed by signal %d; services go on, starting a new one", WTERMSIG(status));
+    say("the manager was killed by signal %d; %s", WTERMSIG(status), next);
   else
-    say("the manager ended with code %d; services go on, starting a new one", WEXITSTATUS(status));
+    say("the manager ended with code %d; %s", WEXITSTATUS(status), next);
 }
 
 void manager_died(int status) {

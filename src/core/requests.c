@@ -13,10 +13,32 @@
 #include "core.h"
 #include "text.h"
 
+// Of the last descriptors none goes to a service: a new manager, a client and a start need them.
+#define RESERVED_FDS 16
+
 static bool ever;
+// Why the newest pipe that could not be made was not: whoever is started into it fails for the same reason.
+static int pipe_error = EINVAL;
 
 bool spawned_ever(void) {
   return ever;
+}
+
+// The kernel gives the lowest number that is free, so a high one tells that few are left.
+static bool is_reserved(int fd) {
+  struct rlimit files;
+  return getrlimit(RLIMIT_NOFILE, &files) == 0 && (rlim_t)fd + RESERVED_FDS >= files.rlim_cur;
+}
+
+// As pipe2(2), but leaves alone what is reserved.
+static bool make_pipe(int ends[2]) {
+  if (pipe2(ends, O_CLOEXEC) != 0) return false;
+  if (!is_reserved(ends[1])) return true;
+  close(ends[0]);
+  close(ends[1]);
+  ends[0] = ends[1] = -1;
+  errno = EMFILE;
+  return false;
 }
 
 static bool parse_id(const char *text, uint64_t *id) {
@@ -39,7 +61,7 @@ struct order {
   int notify_to;
   const char *argv0;
   struct logpipe *in, *out, *error;
-  bool in_null, out_null, error_null;
+  bool in_null, out_null, error_null, pipe_missing;
 };
 
 static bool read_limit(struct spawn *spawn, const char *text) {
@@ -74,8 +96,8 @@ static bool read_groups(struct spawn *spawn, char *text) {
   return true;
 }
 
-static bool read_stream(const char *text, struct logpipe **pipe, bool *null) {
-  if (strncmp(text, "pipe:", 5) == 0) return (*pipe = pipe_by_tag(text + 5)) != NULL;
+static bool read_stream(struct order *order, const char *text, struct logpipe **pipe, bool *null) {
+  if (strncmp(text, "pipe:", 5) == 0) return order->pipe_missing |= !(*pipe = pipe_by_tag(text + 5)), *pipe != NULL;
   *null = strcmp(text, "null") == 0;
   return *null || strcmp(text, "inherit") == 0;
 }
@@ -88,9 +110,9 @@ static bool read_attribute(struct order *order, char *key, char *value) {
   if (strcmp(key, "unset") == 0) return order->unset[order->unsets++] = value, true;
   if (strcmp(key, "dir") == 0) return spawn->dir = value, true;
   if (strcmp(key, "argv0") == 0) return order->argv0 = value, true;
-  if (strcmp(key, "in") == 0) return read_stream(value, &order->in, &order->in_null);
-  if (strcmp(key, "out") == 0) return read_stream(value, &order->out, &order->out_null);
-  if (strcmp(key, "err") == 0) return read_stream(value, &order->error, &order->error_null);
+  if (strcmp(key, "in") == 0) return read_stream(order, value, &order->in, &order->in_null);
+  if (strcmp(key, "out") == 0) return read_stream(order, value, &order->out, &order->out_null);
+  if (strcmp(key, "err") == 0) return read_stream(order, value, &order->error, &order->error_null);
   if (strcmp(key, "groups") == 0) return read_groups(spawn, value);
   if (strcmp(key, "limit") == 0) return read_limit(spawn, value);
   static const struct {
@@ -154,7 +176,7 @@ static void start(const char *id_text, uint64_t id, struct order *order) {
   struct child *child = child_add(id);
   if (!child) return failed(id_text, STEP_memory, ENOMEM);
   if (order->notify_to > 0) {
-    if (pipe2(notify, O_CLOEXEC) != 0 || fcntl(notify[0], F_SETFL, O_NONBLOCK) != 0) {
+    if (!make_pipe(notify) || fcntl(notify[0], F_SETFL, O_NONBLOCK) != 0) {
       failure = (struct spawn_failure){STEP_pipe, errno};
       goto undo;
     }
@@ -199,7 +221,8 @@ static void request_spawn(struct frame *frame) {
       ok = read_attribute(&order, frame->fields[i], equals + 1);
     }
   }
-  if (!ok || order.words == 0) failed(id_text, STEP_request, EINVAL);
+  if (order.pipe_missing) failed(id_text, STEP_pipe, pipe_error);
+  else if (!ok || order.words == 0) failed(id_text, STEP_request, EINVAL);
   else if (!make_environment(&order)) failed(id_text, STEP_memory, ENOMEM);
   else {
     order.spawn.file = order.spawn.argv[0];
@@ -275,7 +298,7 @@ static void request_pipe(struct frame *frame) {
   struct logpipe *pipe = NULL;
   if (pipe_by_tag(tag)) return ANSWER("piped", tag, "0");
   if (!tag_is_plain(tag)) errno = EINVAL;
-  else if (pipe2(ends, O_CLOEXEC) == 0 && (pipe = pipe_add(tag))) {
+  else if (make_pipe(ends) && (pipe = pipe_add(tag))) {
     pipe->read_fd = ends[0];
     pipe->write_fd = ends[1];
     pipe->handed = pipe->unsent = frame->fields[1][0] == '1';
@@ -288,11 +311,11 @@ static void request_pipe(struct frame *frame) {
   } else if (ends[0] >= 0) {
     errno = ENOMEM;
   }
-  int error = errno;
+  pipe_error = errno;
   loop_close(&ends[0]);
   loop_close(&ends[1]);
   if (pipe) pipe_remove(pipe);
-  ANSWER("piped", tag, decimal(error).text);
+  ANSWER("piped", tag, decimal(pipe_error).text);
 }
 
 static void pipe_close(struct logpipe *pipe, bool both) {

@@ -5,7 +5,7 @@ import { createReader } from "../log/reader.ts";
 import { createRing, type Ring } from "../log/ring.ts";
 import type { Sink } from "../log/sink.ts";
 import type { Voice } from "../log/voice.ts";
-import { errnoText, type Streams } from "../process/spawn.ts";
+import type { Streams } from "../process/spawn.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 
 /** A service as far as its output is concerned. */
@@ -157,8 +157,7 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     },
     piped(tag, errno) {
       if (errno === 0) return;
-      voice.error(`cannot make a log pipe for ${nameOf(tag)}: ${errnoText(errno)}; its start is tried again`);
-      // The next start asks for it anew.
+      // The start that wanted it fails for the same reason, and says so; the next one asks anew.
       pipes.delete(tag);
       inputs.delete(tag);
     },
