@@ -3,6 +3,7 @@
 import { readSync } from "node:fs";
 import { type Ms, monotonic } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
+import { createFlush, type Flush } from "./flush.ts";
 import { createSplitter, type Lines, type Splitter, startAfter } from "./lines.ts";
 import { type PipeCore, type PipeOptions, READ_MAX, type Takeover } from "./pipe.ts";
 import { createTurns, LINGER, type TurnOptions } from "./turns.ts";
@@ -51,12 +52,6 @@ const LITTLE = 4096;
 const EMPTY = -1;
 // From an exit to the core's word of what its pipe still holds: they come together.
 const LAST_WORDS: Ms = 100;
-
-/** A flush that was asked for; several askers share it. */
-interface Flush {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-}
 
 interface Pipe extends PipeOptions {
   readonly tag: string;
@@ -248,12 +243,4 @@ function lengthOf(blocks: readonly Lines[]): number {
   let length = 0;
   for (const lines of blocks) length += startAfter(lines, lines.ends.length - 1);
   return length;
-}
-
-function createFlush(): Flush {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }
