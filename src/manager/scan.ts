@@ -71,20 +71,21 @@ export function createScan(parts: ScanParts): Scan {
     else told.set(name, text);
     for (const problem of problems) parts.problem(problem);
   };
-  const load = (name: string) => loadService(join(scanDir, name), name, parts.defaults());
+  const homeOf = (name: string) => `${scanDir}/${name}`;
+  const load = (name: string) => loadService(homeOf(name), name, parts.defaults());
   const take = (name: string) => {
     const { spec, incomplete, problems } = load(name);
     tell(name, problems);
     if (spec !== null) {
       unready.delete(name);
-      watcher?.leave(join(scanDir, name));
+      watcher?.leave(homeOf(name));
       parts.appeared(spec);
       return;
     }
     const why = incomplete ?? problems.find((problem) => problem.severity === "error")?.text ?? "it cannot be read";
     const known = unready.get(name);
     unready.set(name, { why, incomplete: incomplete !== null });
-    watcher?.enter(join(scanDir, name));
+    watcher?.enter(homeOf(name));
     if (known?.why !== why && incomplete !== null) parts.unready(name, { why, incomplete: true });
   };
   /** Reads it once nothing has moved in it for a moment. */
@@ -114,14 +115,14 @@ export function createScan(parts: ScanParts): Scan {
     const present = new Set(parts.present());
     for (const name of names) {
       if (present.has(name) || timers.has(name)) continue;
-      watcher?.enter(join(scanDir, name));
+      watcher?.enter(homeOf(name));
       settle(name);
     }
     for (const name of present) if (!listed.has(name)) parts.disappeared(name);
     for (const name of [...unready.keys()].filter((each) => !listed.has(each))) {
       unready.delete(name);
       told.delete(name);
-      watcher?.leave(join(scanDir, name));
+      watcher?.leave(homeOf(name));
     }
   };
   // Many changes come together (a copy, an archive): one look serves them all.
@@ -174,7 +175,7 @@ export function createScan(parts: ScanParts): Scan {
       } catch (error) {
         fallBack(errorCode(error));
       }
-      for (const name of unready.keys()) watcher?.enter(join(scanDir, name));
+      for (const name of unready.keys()) watcher?.enter(homeOf(name));
       // What came between the first look and the watch.
       rescan();
     },
