@@ -5,7 +5,7 @@ import { createReader } from "../log/reader.ts";
 import { createRing, type Ring } from "../log/ring.ts";
 import type { Sink } from "../log/sink.ts";
 import type { Voice } from "../log/voice.ts";
-import { errnoText, type Streams } from "../process/spawn.ts";
+import type { Streams } from "../process/spawn.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 
 /** A service as far as its output is concerned. */
@@ -66,14 +66,15 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
   const nameOf = (tag: string) => pipes.get(tag)?.speaker.spec.name ?? tag;
   const reader = createReader({
     core,
-    onLost: (tag, { bytes, atMost }) =>
-      voice.warn(
-        `${atMost ? "at most " : ""}${bytes} bytes of the output of ${nameOf(tag)} are lost: a manager that died had them`,
-        {
-          service: nameOf(tag),
-          lost: bytes,
-        },
-      ),
+    onLost(tag, { bytes, atMost }, said) {
+      const service = nameOf(tag);
+      const count = `${atMost ? "at most " : ""}${bytes} bytes`;
+      voice.warn(`${count} of the output of ${service} are lost: a manager that died had them`, {
+        service,
+        lost: bytes,
+      });
+      void voice.written().then(said);
+    },
     onFailed: (tag, code) => voice.error(`cannot read the output of ${nameOf(tag)}: ${code}; it is not shown any more`),
   });
 
@@ -156,13 +157,12 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     },
     piped(tag, errno) {
       if (errno === 0) return;
-      voice.error(`cannot make a log pipe for ${nameOf(tag)}: ${errnoText(errno)}; its start is tried again`);
-      // The next start asks for it anew.
+      // The start that wanted it fails for the same reason, and says so; the next one asks anew.
       pipes.delete(tag);
       inputs.delete(tag);
     },
     ended(speaker) {
-      void reader.flush(outputTag(speaker.number));
+      reader.endLine(outputTag(speaker.number));
     },
     closeInput(loggerNumber) {
       core.shut(inputTag(loggerNumber));

@@ -1,5 +1,4 @@
 // Keeps the set of service directories as it is on disk: what appears is started, what disappears is stopped.
-import { join } from "node:path";
 import type { Clock, Ms } from "../base/clock.ts";
 import { errorCode, type Problem } from "../base/errors.ts";
 import { listServices } from "../config/list-services.ts";
@@ -79,7 +78,7 @@ export function createScan(parts: ScanParts): Scan {
     else told.set(name, text);
     for (const problem of problems) parts.problem(problem);
   };
-  const homeOf = (name: string) => join(scanDir, name);
+  const homeOf = (name: string) => `${scanDir}/${name}`;
   const load = (name: string) => loadService(homeOf(name), name, parts.defaults());
   const take = (name: string) => {
     const { spec, incomplete, problems } = load(name);

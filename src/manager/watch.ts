@@ -25,7 +25,13 @@ export async function createWatch(scanDir: string, { listChanged, serviceChanged
   const root = realpathSync(scanDir);
   // Late: no service waits for it.
   const { watch } = await import("chokidar");
-  const watcher = watch(root, { depth: 0, followSymlinks: false, atomic: false, ignorePermissionErrors: true });
+  const watcher = watch(root, {
+    depth: 0,
+    followSymlinks: false,
+    atomic: false,
+    ignoreInitial: true,
+    ignorePermissionErrors: true,
+  });
   const pathsOf = new Map<string, readonly string[]>();
   const nameOf = new Map<string, string>();
   // What chokidar makes of the kernel's events leaves out a chmod, whatever comes within the second after another
