@@ -225,7 +225,7 @@ describe("whatever is asked for, and whatever is killed", () => {
     await allUp(space, ...names);
     const random = dice(seed);
     const choose = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
-    for (let i = 0; i < 80; i++) {
+    for (let i = 0; i < 50; i++) {
       const name = choose(names);
       const verb = choose(["stop", "start", "restart", "stop", "start", "restart", "once", "pause", "cont", "kill -9"]);
       if (verb !== "kill -9") await space.upkeep(verb, "--no-wait", name);
