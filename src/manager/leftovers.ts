@@ -45,6 +45,10 @@ export function createLeftovers(
   const take = () => {
     if (census !== null) return census;
     census = takeCensus(house);
+    // What is told in the next turn may have happened after this look, whoever has looked: a timer has turns as well.
+    queueMicrotask(() => {
+      census = null;
+    });
     const inhabited = new Set(census.map((stray) => stray.process.session));
     for (const session of orphaned.keys()) if (!inhabited.has(session)) orphaned.delete(session);
     return census;
