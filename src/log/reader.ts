@@ -215,8 +215,10 @@ export function createReader(options: ReaderOptions): Reader {
       const pipe = pipes.get(tag);
       if (pipe === undefined || pipe.state === "dead") return Promise.resolve();
       pipe.flush ??= createFlush();
-      if (pipe.state === "quiet" || pipe.state === "lingering") makeReady(pipe);
-      return pipe.flush.promise;
+      const { promise } = pipe.flush;
+      // At once, before the next process of this service can write behind the unfinished line.
+      if (pipe.state === "quiet" || pipe.state === "lingering" || pipe.state === "ready") turn(pipe);
+      return promise;
     },
     idle: (tags) => tags.every((tag) => isIdle(pipes.get(tag))),
     whenWritten: () =>

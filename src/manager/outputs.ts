@@ -41,6 +41,8 @@ interface Pipe {
   readonly speaker: Speaker;
   handle: { readonly fd: number; close(): void } | null;
   isReadable: boolean;
+  /** A process has ended before the descriptor came up. */
+  isEnded: boolean;
   takeover: KnownPipe | null;
 }
 
@@ -102,6 +104,8 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     pipe.takeover = null;
     if (pipe.isReadable) reader.readable(tag);
     pipe.isReadable = false;
+    if (pipe.isEnded) void reader.flush(tag);
+    pipe.isEnded = false;
   };
   const ensure = (speaker: Speaker): string => {
     const tag = outputTag(speaker.number);
@@ -109,7 +113,13 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     const takeover = known.get(tag) ?? null;
     if (takeover === null) core.pipe(tag, true);
     known.delete(tag);
-    const pipe: Pipe = { speaker, handle: early.get(tag) ?? null, isReadable: earlyReadable.delete(tag), takeover };
+    const pipe: Pipe = {
+      speaker,
+      handle: early.get(tag) ?? null,
+      isReadable: earlyReadable.delete(tag),
+      isEnded: false,
+      takeover,
+    };
     early.delete(tag);
     pipes.set(tag, pipe);
     attach(tag, pipe);
@@ -163,7 +173,10 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
       inputs.delete(tag);
     },
     ended(speaker) {
-      void reader.flush(outputTag(speaker.number));
+      const tag = outputTag(speaker.number);
+      const pipe = pipes.get(tag);
+      if (pipe?.handle === null) pipe.isEnded = true;
+      else void reader.flush(tag);
     },
     closeInput(loggerNumber) {
       core.shut(inputTag(loggerNumber));
