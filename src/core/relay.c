@@ -181,12 +181,13 @@ void relay_finish(void) {
   for (int waited = 0; waited <= FINISH_PATIENCE; waited += RETRY_AFTER) {
     size_t before = out_at;
     do {
+      read_clock();
       relay_all(true);
       // However slow, it is being read.
       if (out_at != before) waited = 0;
       before = out_at;
     } while (retry_at <= now);
     if (retry_at == NEVER) return;
-    (void)poll(&room, 1, RETRY_AFTER);
+    if (retry_at > now) (void)poll(&room, 1, RETRY_AFTER);
   }
 }

@@ -13,10 +13,32 @@
 #include "core.h"
 #include "text.h"
 
+// Of the last descriptors none goes to a service: a new manager, a client and a start need them.
+#define RESERVED_FDS 16
+
 static bool ever;
+// Why the newest pipe that could not be made was not: whoever is started into it fails for the same reason.
+static int pipe_error = EINVAL;
 
 bool spawned_ever(void) {
   return ever;
+}
+
+// The kernel gives the lowest number that is free, so a high one tells that few are left.
+static bool is_reserved(int fd) {
+  struct rlimit files;
+  return getrlimit(RLIMIT_NOFILE, &files) == 0 && (rlim_t)fd + RESERVED_FDS >= files.rlim_cur;
+}
+
+// As pipe2(2), but leaves alone what is reserved.
+static bool make_pipe(int ends[2]) {
+  if (pipe2(ends, O_CLOEXEC) != 0) return false;
+  if (!is_reserved(ends[1])) return true;
+  close(ends[0]);
+  close(ends[1]);
+  ends[0] = ends[1] = -1;
+  errno = EMFILE;
+  return false;
 }
 
 static bool parse_id(const char *text, uint64_t *id) {
@@ -39,7 +61,7 @@ struct order {
   int notify_to;
   const char *argv0;
   struct logpipe *in, *out, *error;
-  bool in_null, out_null, error_null;
+  bool in_null, out_null, error_null, pipe_missing;
 };
 
 static bool read_limit(struct spawn *spawn, const char *text) {
@@ -74,8 +96,8 @@ static bool read_groups(struct spawn *spawn, char *text) {
   return true;
 }
 
-static bool read_stream(const char *text, struct logpipe **pipe, bool *null) {
-  if (strncmp(text, "pipe:", 5) == 0) return (*pipe = pipe_by_tag(text + 5)) != NULL;
+static bool read_stream(struct order *order, const char *text, struct logpipe **pipe, bool *null) {
+  if (strncmp(text, "pipe:", 5) == 0) return order->pipe_missing |= !(*pipe = pipe_by_tag(text + 5)), *pipe != NULL;
   *null = strcmp(text, "null") == 0;
   return *null || strcmp(text, "inherit") == 0;
 }
@@ -88,9 +110,9 @@ static bool read_attribute(struct order *order, char *key, char *value) {
   if (strcmp(key, "unset") == 0) return order->unset[order->unsets++] = value, true;
   if (strcmp(key, "dir") == 0) return spawn->dir = value, true;
   if (strcmp(key, "argv0") == 0) return order->argv0 = value, true;
-  if (strcmp(key, "in") == 0) return read_stream(value, &order->in, &order->in_null);
-  if (strcmp(key, "out") == 0) return read_stream(value, &order->out, &order->out_null);
-  if (strcmp(key, "err") == 0) return read_stream(value, &order->error, &order->error_null);
+  if (strcmp(key, "in") == 0) return read_stream(order, value, &order->in, &order->in_null);
+  if (strcmp(key, "out") == 0) return read_stream(order, value, &order->out, &order->out_null);
+  if (strcmp(key, "err") == 0) return read_stream(order, value, &order->error, &order->error_null);
   if (strcmp(key, "groups") == 0) return read_groups(spawn, value);
   if (strcmp(key, "limit") == 0) return read_limit(spawn, value);
   static const struct {
@@ -135,7 +157,7 @@ static bool make_environment(struct order *order) {
   for (size_t k = 0; k < order->sets; k++) result[used++] = order->set[k];
   order->spawn.envp = result;
   for (size_t i = 0; i < used; i++)
-    if (strncmp(result[i], "PATH=", 5) == 0) order->spawn.path = result[i] + 5;
+    if (!order->spawn.path && strncmp(result[i], "PATH=", 5) == 0) order->spawn.path = result[i] + 5;
   return true;
 }
 
@@ -145,8 +167,7 @@ static void add_fd(struct spawn *spawn, const struct logpipe *pipe, bool write_e
 }
 
 static void failed(const char *id, enum spawn_step step, int error) {
-  // Where even this cannot be told, the child is missing from the next hello, and the manager asks again.
-  TELL("failed", id, spawn_step_name(step), decimal(error).text);
+  ANSWER("failed", id, spawn_step_name(step), decimal(error).text);
 }
 
 static void start(const char *id_text, uint64_t id, struct order *order) {
@@ -155,27 +176,27 @@ static void start(const char *id_text, uint64_t id, struct order *order) {
   struct child *child = child_add(id);
   if (!child) return failed(id_text, STEP_memory, ENOMEM);
   if (order->notify_to > 0) {
-    if (pipe2(notify, O_CLOEXEC) != 0 || fcntl(notify[0], F_SETFL, O_NONBLOCK) != 0) {
-      failed(id_text, STEP_pipe, errno);
-      child_remove(child);
-      return;
+    if (!make_pipe(notify) || fcntl(notify[0], F_SETFL, O_NONBLOCK) != 0) {
+      failure = (struct spawn_failure){STEP_pipe, errno};
+      goto undo;
     }
     order->spawn.fds[order->spawn.fd_count++] = (struct spawn_fd){notify[1], order->notify_to};
   }
   pid_t pid = spawn_start(&order->spawn, &child->exec_fd, &failure);
-  if (notify[1] >= 0) close(notify[1]);
-  if (pid < 0) {
-    if (notify[0] >= 0) close(notify[0]);
-    failed(id_text, (enum spawn_step)failure.step, failure.error);
-    child_remove(child);
-    return;
-  }
+  if (pid < 0) goto undo;
+  loop_close(&notify[1]);
   ever = true;
   child_set_pid(child, pid);
   child->notify_fd = notify[0];
   // Unwatched (no memory in the kernel), the exec's outcome is read at the child's exit, and readiness never comes.
   (void)loop_watch(child->exec_fd, SOURCE_EXEC, child->slot, child->generation, EPOLLIN, false);
   if (child->notify_fd >= 0) (void)loop_watch(child->notify_fd, SOURCE_NOTIFY, child->slot, child->generation, EPOLLIN, false);
+  return;
+undo:
+  loop_close(&notify[0]);
+  loop_close(&notify[1]);
+  child_remove(child);
+  failed(id_text, (enum spawn_step)failure.step, failure.error);
 }
 
 static void request_spawn(struct frame *frame) {
@@ -200,7 +221,8 @@ static void request_spawn(struct frame *frame) {
       ok = read_attribute(&order, frame->fields[i], equals + 1);
     }
   }
-  if (!ok || order.words == 0) failed(id_text, STEP_request, EINVAL);
+  if (order.pipe_missing) failed(id_text, STEP_pipe, pipe_error);
+  else if (!ok || order.words == 0) failed(id_text, STEP_request, EINVAL);
   else if (!make_environment(&order)) failed(id_text, STEP_memory, ENOMEM);
   else {
     order.spawn.file = order.spawn.argv[0];
@@ -220,18 +242,25 @@ void child_executed(struct child *child) {
   ssize_t length;
   do length = read(child->exec_fd, &failure, sizeof failure);
   while (length < 0 && errno == EINTR);
-  close(child->exec_fd);
-  child->exec_fd = -1;
+  loop_close(&child->exec_fd);
   if (length == (ssize_t)sizeof failure) {
-    char id[32];
-    snprintf(id, sizeof id, "%llu.%llu", (unsigned long long)(child->id >> 32), (unsigned long long)(child->id & 0xffffffff));
-    failed(id, (enum spawn_step)failure.step, failure.error);
-    // Reaped like an orphan from here on.
-    if (child->notify_fd >= 0) close(child->notify_fd);
-    child_remove(child);
-    return;
+    child->failed = true;
+    loop_close(&child->notify_fd);
+    // Where no manager is there to hear it, the child is missing from the next one's hello.
+    return failed(child_name(child).text, (enum spawn_step)failure.step, failure.error);
   }
-  child->executed = child->unsent = true;
+  child->executed = true;
+  tell_child(child);
+}
+
+void child_notified(struct child *child) {
+  char bytes[256];
+  ssize_t length = read(child->notify_fd, bytes, sizeof bytes);
+  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  // A newline says ready (s6's convention); the end without one says that it never will be.
+  if (length > 0 && !memchr(bytes, '\n', (size_t)length)) return;
+  loop_close(&child->notify_fd);
+  child->notified = length > 0;
   tell_child(child);
 }
 
@@ -242,7 +271,7 @@ static void request_kill(struct frame *frame) {
     return;
   struct child *child = child_by_id(id);
   // Not reaped yet: the pid, and the group it leads, are still its own.
-  if (!child || child->exited) return;
+  if (!child || child->exited || child->failed) return;
   // Before its setsid there is no group of its own yet; a plain kill reaches it in every case.
   if (!group || kill(-child->pid, (int)signal) != 0) (void)kill(child->pid, (int)signal);
 }
@@ -267,9 +296,9 @@ static void request_pipe(struct frame *frame) {
   const char *tag = frame->fields[0];
   int ends[2] = {-1, -1};
   struct logpipe *pipe = NULL;
-  if (pipe_by_tag(tag)) return (void)TELL("piped", tag, "0");
+  if (pipe_by_tag(tag)) return ANSWER("piped", tag, "0");
   if (!tag_is_plain(tag)) errno = EINVAL;
-  else if (pipe2(ends, O_CLOEXEC) == 0 && (pipe = pipe_add(tag))) {
+  else if (make_pipe(ends) && (pipe = pipe_add(tag))) {
     pipe->read_fd = ends[0];
     pipe->write_fd = ends[1];
     pipe->handed = pipe->unsent = frame->fields[1][0] == '1';
@@ -277,38 +306,34 @@ static void request_pipe(struct frame *frame) {
     if (fchmod(ends[1], 0622) == 0 && (!pipe->handed || fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0) &&
         (!pipe->handed || loop_watch(ends[0], SOURCE_PIPE, pipe->slot, pipe->generation, EPOLLIN | EPOLLONESHOT, false))) {
       if (pipe->handed) handover_pipe(pipe);
-      TELL("piped", tag, "0");
-      return;
+      return ANSWER("piped", tag, "0");
     }
   } else if (ends[0] >= 0) {
     errno = ENOMEM;
   }
-  int error = errno;
-  if (ends[0] >= 0) close(ends[0]);
-  if (ends[1] >= 0) close(ends[1]);
+  pipe_error = errno;
+  loop_close(&ends[0]);
+  loop_close(&ends[1]);
   if (pipe) pipe_remove(pipe);
-  TELL("piped", tag, decimal(error).text);
+  ANSWER("piped", tag, decimal(pipe_error).text);
 }
 
 static void pipe_close(struct logpipe *pipe, bool both) {
-  if (pipe->write_fd >= 0) close(pipe->write_fd);
-  pipe->write_fd = -1;
+  loop_close(&pipe->write_fd);
   if (!both) return;
-  if (pipe->read_fd >= 0) close(pipe->read_fd);
+  loop_close(&pipe->read_fd);
   pipe_remove(pipe);
+}
+
+static void remember(const char *key, const char *blob) {
+  if (!blob_set(key, blob)) say("cannot remember %s for the manager: there is no memory or room for it", key);
 }
 
 static void request_ack(struct frame *frame) {
   long long serial;
   // The new memory first: whoever comes later must find the fact dealt with and what became of it, or neither.
-  if (frame->count >= 3) (void)blob_set(frame->fields[1], frame->fields[2]);
-  if (!parse_number(frame->fields[0], 1, INT64_MAX, &serial) || signal_acknowledged((uint64_t)serial)) return;
-  for (uint32_t slot = 0; slot < child_slots; slot++) {
-    struct child *child = child_at(slot);
-    if (!child || !child->exited || child->serial != (uint64_t)serial) continue;
-    exits_pending--;
-    return child_remove(child);
-  }
+  if (frame->count >= 3) remember(frame->fields[1], frame->fields[2]);
+  if (parse_number(frame->fields[0], 1, INT64_MAX, &serial)) fact_acknowledged((uint64_t)serial);
 }
 
 static void request_about_pipe(struct frame *frame) {
@@ -348,9 +373,10 @@ static void request_stop_on(struct frame *frame) {
 
 static void request_listen(struct frame *frame) {
   long long mode, gid;
-  if (!parse_number(frame->fields[1], 0, 0777, &mode) || !parse_number(frame->fields[2], -1, UINT32_MAX - 1, &gid)) return;
-  int error = listener_open(frame->fields[0], (mode_t)mode, gid);
-  TELL("listening", frame->fields[0], decimal(error).text);
+  int error = EINVAL;
+  if (parse_number(frame->fields[1], 0, 0777, &mode) && parse_number(frame->fields[2], -1, UINT32_MAX - 1, &gid))
+    error = listener_open(frame->fields[0], (mode_t)mode, gid);
+  ANSWER("listening", frame->fields[0], decimal(error).text);
 }
 
 void request(struct frame *frame) {
@@ -367,9 +393,7 @@ void request(struct frame *frame) {
     case DOWN_held:
     case DOWN_drained:
     case DOWN_lost: return request_about_pipe(frame);
-    case DOWN_remember:
-      if (!blob_set(frame->fields[0], frame->fields[1])) say("cannot remember %s for the manager: out of memory", frame->fields[0]);
-      return;
+    case DOWN_remember: return remember(frame->fields[0], frame->fields[1]);
     case DOWN_forget: return blob_remove(frame->fields[0]);
     case DOWN_ack: return request_ack(frame);
     case DOWN_listen: return request_listen(frame);

@@ -37,14 +37,18 @@ bool stop_alone(void) {
   return alone;
 }
 
-static void take_over(void) {
+static void be_alone(void) {
   alone = true;
+  manager.start_at = NEVER;
+  relay_begin();
+}
+
+static void take_over(void) {
+  be_alone();
   say("stopping without the manager, which does not answer: every process gets TERM, and KILL when the budget is over");
   if (manager.pid) (void)kill(manager.pid, SIGKILL);
-  manager.start_at = NEVER;
   everyone_signal(SIGTERM);
   everyone_signal(SIGCONT);
-  relay_begin();
 }
 
 void stop_begun(void) {
@@ -57,7 +61,8 @@ void stop_requested(void) {
     if (now - asked_at >= SECOND_SIGNAL) kill_at = now;
     return;
   }
-  asked_at = now;
+  // From the first one that waits: repeating it does not put off the answer.
+  if (!signal_unanswered()) asked_at = now;
 }
 
 // When a stop that has begun is taken out of the manager's hands; NEVER while it goes on with it.
@@ -76,11 +81,7 @@ void stop_due(void) {
   if (answer_deadline() <= now) take_over();
   if (kill_at > now) return;
   if (kills == 0) say("the stop's budget of %lld ms is over: killing whatever lives", (long long)stop_budget);
-  if (!alone) {
-    alone = true;
-    manager.start_at = NEVER;
-    relay_begin();
-  }
+  if (!alone) be_alone();
   everyone_signal(SIGKILL);
   kill_at = now + KILL_AGAIN;
   // A process that KILL does not end hangs in the kernel; it ends with us or never.

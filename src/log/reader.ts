@@ -3,6 +3,7 @@
 import { readSync } from "node:fs";
 import { type Ms, monotonic } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
+import { createFlush, type Flush } from "./flush.ts";
 import { createSplitter, type Lines, type Splitter, startAfter } from "./lines.ts";
 import { type PipeCore, type PipeOptions, READ_MAX, type Takeover } from "./pipe.ts";
 import { createTurns, LINGER, type TurnOptions } from "./turns.ts";
@@ -35,6 +36,11 @@ export interface Reader {
    * ended. Resolves when all of that is written (which may be never, if nobody reads our output), or the pipe removed.
    */
   flush(tag: string): Promise<void>;
+  /**
+   * The main process has ended: what is known to be in the pipe is read and the unfinished line ended at once, if there
+   * is room for it; else when the pipe is next found empty.
+   */
+  endLine(tag: string): void;
   /** True if of these pipes nothing is in our hands but unfinished lines, and nothing known is left in them. */
   idle(tags: readonly string[]): boolean;
   /** Resolves when `idle` holds for all pipes; the caller bounds the wait. */
@@ -44,12 +50,8 @@ export interface Reader {
 // Less than half of the smallest pipe that the kernel gives (8 KB): such a pipe may fill for a moment.
 const LITTLE = 4096;
 const EMPTY = -1;
-
-/** A flush that was asked for; several askers share it. */
-interface Flush {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-}
+// From an exit to the core's word of what its pipe still holds: they come together.
+const LAST_WORDS: Ms = 100;
 
 interface Pipe extends PipeOptions {
   readonly tag: string;
@@ -65,6 +67,8 @@ interface Pipe extends PipeOptions {
   /** What a dead manager had taken, and has not been told; null is nothing. */
   untold: Takeover | null;
   flush: Flush | null;
+  /** Until then the unfinished line is ended when the pipe is found empty; later it is another process's. */
+  endsLineUntil: Ms;
 }
 
 /** The pump over all pipes; each in its turn, one read at a time, and none while its sink has no room. */
@@ -107,7 +111,8 @@ export function createReader(options: ReaderOptions): Reader {
     const isEmpty = count < READ_MAX;
     const flush = isEmpty ? pipe.flush : null;
     if (flush !== null) pipe.flush = null;
-    const last = flush === null ? null : endLine(pipe);
+    const last = flush === null && !(isEmpty && clock.now() < pipe.endsLineUntil) ? null : endLine(pipe);
+    if (isEmpty) pipe.endsLineUntil = Number.NEGATIVE_INFINITY;
     pipe.state = "writing";
     put(pipe, last === null ? blocks : [...blocks, last], () => {
       flush?.resolve();
@@ -186,6 +191,7 @@ export function createReader(options: ReaderOptions): Reader {
         gaveLittleAt: Number.NEGATIVE_INFINITY,
         untold: takeover,
         flush: null,
+        endsLineUntil: Number.NEGATIVE_INFINITY,
       };
       pipes.set(tag, pipe);
       if (!pipe.lines.skipping) tellLoss(pipe);
@@ -211,14 +217,21 @@ export function createReader(options: ReaderOptions): Reader {
       pipe.state = "lingering";
       turns.later(pipe);
     },
+    endLine(tag) {
+      const pipe = pipes.get(tag);
+      if (pipe === undefined || pipe.state === "dead") return;
+      pipe.endsLineUntil = clock.now() + LAST_WORDS;
+      // At once, before the next process of this service can write behind the unfinished line. What was written before
+      // the end was announced before the end: a quiet pipe is empty.
+      if (pipe.state === "ready" || pipe.state === "lingering" || (pipe.state === "quiet" && pipe.lines.kept > 0))
+        turn(pipe);
+    },
     flush(tag) {
       const pipe = pipes.get(tag);
       if (pipe === undefined || pipe.state === "dead") return Promise.resolve();
       pipe.flush ??= createFlush();
-      const { promise } = pipe.flush;
-      // At once, before the next process of this service can write behind the unfinished line.
-      if (pipe.state === "quiet" || pipe.state === "lingering" || pipe.state === "ready") turn(pipe);
-      return promise;
+      if (pipe.state === "quiet" || pipe.state === "lingering") makeReady(pipe);
+      return pipe.flush.promise;
     },
     idle: (tags) => tags.every((tag) => isIdle(pipes.get(tag))),
     whenWritten: () =>
@@ -233,12 +246,4 @@ function lengthOf(blocks: readonly Lines[]): number {
   let length = 0;
   for (const lines of blocks) length += startAfter(lines, lines.ends.length - 1);
   return length;
-}
-
-function createFlush(): Flush {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -5,7 +5,7 @@ import { createReader } from "../log/reader.ts";
 import { createRing, type Ring } from "../log/ring.ts";
 import type { Sink } from "../log/sink.ts";
 import type { Voice } from "../log/voice.ts";
-import { errnoText, type Streams } from "../process/spawn.ts";
+import type { Streams } from "../process/spawn.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 
 /** A service as far as its output is concerned. */
@@ -104,7 +104,7 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     pipe.takeover = null;
     if (pipe.isReadable) reader.readable(tag);
     pipe.isReadable = false;
-    if (pipe.isEnded) void reader.flush(tag);
+    if (pipe.isEnded) reader.endLine(tag);
     pipe.isEnded = false;
   };
   const ensure = (speaker: Speaker): string => {
@@ -167,8 +167,7 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     },
     piped(tag, errno) {
       if (errno === 0) return;
-      voice.error(`cannot make a log pipe for ${nameOf(tag)}: ${errnoText(errno)}; its start is tried again`);
-      // The next start asks for it anew.
+      // The start that wanted it fails for the same reason, and says so; the next one asks anew.
       pipes.delete(tag);
       inputs.delete(tag);
     },
@@ -176,7 +175,7 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
       const tag = outputTag(speaker.number);
       const pipe = pipes.get(tag);
       if (pipe?.handle === null) pipe.isEnded = true;
-      else void reader.flush(tag);
+      else reader.endLine(tag);
     },
     closeInput(loggerNumber) {
       core.shut(inputTag(loggerNumber));
