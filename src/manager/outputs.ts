@@ -34,6 +34,9 @@ export interface Outputs {
   whenWritten(): Promise<void>;
 }
 
+// Of the core's memory: the line that is being written to standard output is longer than one write.
+const LONG_KEY = "long-line";
+
 const outputTag = (number: number): string => `o${number}`;
 const inputTag = (number: number): string => `l${number}`;
 
@@ -64,6 +67,10 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
   // Descriptors and `readable` of pipes whose service is not known yet, right after a takeover.
   const early = new Map<string, { readonly fd: number; close(): void }>();
   const earlyReadable = new Set<string>();
+
+  // A manager that dies in the midst of a long line leaves one to be ended.
+  if (hello.blobs.has(LONG_KEY)) sink.endLine();
+  sink.onLong((isInside) => (isInside ? core.remember(LONG_KEY, "1") : core.forget(LONG_KEY)));
 
   const nameOf = (tag: string) => pipes.get(tag)?.speaker.spec.name ?? tag;
   const reader = createReader({

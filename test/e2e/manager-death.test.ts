@@ -5,7 +5,7 @@ import { monotonic } from "../../src/base/clock.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { nextManager } from "../helpers/manager.ts";
 import { launch } from "../helpers/pid-namespace.ts";
-import { isAlive } from "../helpers/proc.ts";
+import { isAlive, waits } from "../helpers/proc.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses, statusOf } from "../helpers/status.ts";
 import { gaps, linesOf, readPipe } from "../helpers/stream.ts";
@@ -133,4 +133,33 @@ describe("a manager that is killed, thirty times", () => {
       expect(saidLost(err.text(), name), name).toBeGreaterThanOrEqual(lost);
     }
   });
+});
+
+test("a manager that is killed in the midst of a long line leaves it short, and no other line behind it", async () => {
+  const long = "y".repeat(20_000);
+  const directory = scanDir({ long: counter(`echo "long $i.${long}"`, 10, "0.01") });
+  const out = await readPipe();
+  const space = await launch([directory.path], { stdout: out.write });
+  const pid = (await allUp(space, "long")).get("long") ?? 0;
+  const short: string[] = [];
+  for (let kill = 1; kill <= 3; kill++) {
+    const manager = await nextManager(space, 0);
+    await eventually("it prints", () => out.text().length > 0);
+    out.pause();
+    await eventually("all wait for the reader, in the midst of a line", () => waits(pid));
+    process.kill(manager, "SIGKILL");
+    await nextManager(space, manager);
+    out.resume();
+    const size = out.size();
+    await eventually("the next one prints", () => out.size() > size + 500_000);
+  }
+  space.signal("TERM");
+  expect(await space.exit()).toEqual({ code: 0 });
+  for (const line of out.text().split("\n").slice(0, -1)) {
+    const [, body] = /^\[long\] long \d+\.(y*)$/.exec(line) ?? [];
+    expect(body === undefined ? line.slice(0, 100) : "whole").toBe("whole");
+    if (body !== long) short.push(line);
+  }
+  expect(short.length).toBeGreaterThan(0);
+  expect(short.length).toBeLessThanOrEqual(3);
 });

@@ -1,10 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { monotonic } from "../../src/base/clock.ts";
 import { eventually, timed } from "../helpers/eventually.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { status } from "../helpers/proc.ts";
+import { status, waits } from "../helpers/proc.ts";
 import { type ServiceFiles, scanDir } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 import { fullPipe, readPipe } from "../helpers/stream.ts";
@@ -85,14 +84,6 @@ describe("a container log that nobody reads", () => {
     expect(await space.exit()).toEqual({ code: 0 });
   });
 });
-
-/** True if a process has not run for 200 ms. */
-async function waits(pid: number): Promise<boolean> {
-  const switches = () => status(pid, "voluntary_ctxt_switches");
-  const before = switches();
-  await delay(200);
-  return before !== null && switches() === before;
-}
 
 /** The most memory the manager has had, in KB. */
 const memory = (space: Namespace): number => Number.parseInt(status(managerOf(space) ?? 0, "VmHWM") ?? "", 10);
