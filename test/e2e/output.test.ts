@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { constants, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
@@ -84,6 +84,21 @@ describe("how the output of a service is shown", () => {
     }
     expect(out.text().split("\n").length).toBe(names.length * count + 1);
   });
+});
+
+test("the descriptors that services inherit are never made non-blocking", async () => {
+  const [out, err] = [await readPipe(), await readPipe()];
+  const directory = scanDir({
+    web: { run: "#!/bin/sh\nexec sleep 1000\n", "service.ini": "log = inherit\n" },
+    crasher: { run: "#!/bin/sh\nexit 1\n" },
+  });
+  const space = await launch([directory.path], { stdout: out.write, stderr: err.write });
+  await allUp(space, "web");
+  await eventually("it has said something", () => /crasher/.test(err.text()));
+  const flags = (fd: number) =>
+    Number.parseInt(/flags:\s+(\d+)/.exec(readFileSync(`/proc/${space.pid}/fdinfo/${fd}`, "utf8"))?.[1] ?? "", 8);
+  expect([1, 2].map((fd) => flags(fd) & constants.O_NONBLOCK)).toEqual([0, 0]);
+  await stop(space);
 });
 
 describe("what a service can do with its output", () => {
