@@ -75,9 +75,9 @@ static bool read_groups(struct spawn *spawn, char *text) {
 }
 
 static bool read_stream(const char *text, struct logpipe **pipe, bool *null) {
-  if (strncmp(text, "pipe:", 5) == 0) return (*pipe = pipe_by_tag(text + 5)) != NULL;
+  *pipe = strncmp(text, "pipe:", 5) == 0 ? pipe_by_tag(text + 5) : NULL;
   *null = strcmp(text, "null") == 0;
-  return *null || strcmp(text, "inherit") == 0;
+  return *pipe || *null || strcmp(text, "inherit") == 0;
 }
 
 static bool read_attribute(struct order *order, char *key, char *value) {
