@@ -48,7 +48,7 @@ struct logpipe {
 
 struct blob {
   struct blob *next;
-  char *value;
+  char *value;  // behind the key
   char key[];
 };
 
