@@ -7,7 +7,7 @@ import { rawClient, rawClientSoon } from "../helpers/ask.ts";
 import { eventually, timed } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
 import { launch, type Namespace, type Result, upkeep } from "../helpers/pid-namespace.ts";
-import { children, exe, isAlive } from "../helpers/proc.ts";
+import { argv, children, exe, isAlive } from "../helpers/proc.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
 import { allUp, statuses } from "../helpers/status.ts";
 
@@ -127,7 +127,7 @@ describe("a scan directory", () => {
       typo: { ...web, "service.ini": "stop-grase = 3s\n" },
     });
     const space = await launch([dir.path]);
-    await allUp(space, "web", "-dash", "typo");
+    await allUp(space, "web", "typo", "--", "-dash");
     const told = space.stderr();
     expect(told).toMatch(/two\\+x20words: cannot use this name for a service: white space/);
     expect(told).toMatch(/bell\\+x07: cannot use this name for a service: it holds a control character/);
@@ -188,13 +188,16 @@ describe("where Node or the bundle is missing", () => {
 
   test("PATH and the usual places have no node: one sentence, and 127", async (context) => {
     need(context, "root");
-    // An empty directory over those that have it.
-    const setup =
-      "mount -t tmpfs tmpfs /usr/local\nmount --bind /bin/sh $(readlink -f /usr/bin/node 2>/dev/null || echo /bin/sh)\nPATH=/nowhere; export PATH\n";
-    const space = await launch([dir.path], { setup: `${setup}` });
-    const exit = await space.exit();
-    expect(exit).not.toEqual({ code: 0 });
-    expect(space.stderr()).toMatch(/no node in PATH|the manager ended/);
+    // A device is no program, and hides what lies beneath.
+    const setup = `PATH=$PATH:/usr/local/bin:/usr/bin
+for file in $(printf '%s/node ' $(printf %s "$PATH" | tr : ' ')); do [ ! -f "$file" ] || mount --bind /dev/null "$file"; done`;
+    const space = await launch([dir.path], { setup });
+    expect(await space.exit()).toEqual({ code: 127 });
+    expect(lines(space.stderr())).toEqual([
+      expect.stringMatching(
+        /no node in PATH, \/usr\/local\/bin or \/usr\/bin; install Node.js 20\.19 or later, or set UPKEEP_NODE/,
+      ),
+    ]);
   });
 
   test("the program was copied without its bundle: one sentence, and 127", async () => {
@@ -238,6 +241,8 @@ test("the environment arrives at a service byte for byte: duplicates, bytes, and
     ...["NODE_OPTIONS=--require=/opt/no/such.js", "LD_PRELOAD=/opt/no/such.so", "NODE_PATH=/opt", "NODE_CHANNEL_FD=77"],
     ...["NODE_EXTRA_CA_CERTS=/opt/no", "UV_THREADPOOL_SIZE=x", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
   ];
+  // Executed by us: a shell in between would put its own order into them.
+  const direct: ServiceFiles = { "service.ini": "command = sleep 100000\n" };
   const directory = temporaryDirectory();
   const packed = entries.map(
     (entry) => `"${[...entry].map((char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`).join("")}"`,
@@ -254,7 +259,7 @@ die "execve: $!";
   });
   const path = exe(process.pid) ?? process.execPath;
   const setup = `exec 3>&- 4<&-\nUPKEEP_NODE=${path}; exec perl ${directory}/start ${upkeep} "$2"\n`;
-  const space = await launch([scanDir({ web }).path], { setup });
+  const space = await launch([scanDir({ web: direct }).path], { setup });
   const pid = await serviceOf(space);
   expect(givenEnvironment(pid).filter((entry) => !entry.startsWith("UPKEEP_SERVICE="))).toEqual(entries);
   expect(space.stderr().replace(/^\[web\].*\n/gm, "")).not.toMatch(/ld\.so|node:internal|require/);
@@ -262,7 +267,7 @@ die "execve: $!";
 
 /** The one service, once it runs its program. */
 async function serviceOf(space: Namespace): Promise<number> {
-  return eventually("the service runs", () => children(space.pid).find((pid) => exe(pid)?.endsWith("/sleep")));
+  return eventually("the service runs", () => children(space.pid).find((pid) => argv(pid)[0] === "sleep"));
 }
 
 describe("where the system has nothing left", () => {
@@ -308,20 +313,19 @@ describe("where the system has nothing left", () => {
     await execa("chown", [String(uid), runtime]);
     const dir = scanDir(many(30));
     const env = { UPKEEP_RUNTIME_DIR: runtime };
-    const exec = `exec setpriv --reuid ${uid} --clear-groups prlimit --nproc=25 "$@" 3>&- 4<&-`;
-    const space = await launch([dir.path], { setup: exec, env });
+    const as = ["setpriv", "--reuid", String(uid), "--clear-groups", "prlimit"] as const;
+    const space = await launch([dir.path], { setup: `exec ${as.join(" ")} --nproc=25:1000 "$@" 3>&- 4<&-`, env });
     const all = await eventually("some are refused", async () => {
       const now = await statuses(space).catch(() => []);
-      return now.some(({ why }) => why?.includes("EAGAIN")) && now.filter(({ state }) => state === "up").length > 5
-        ? now
-        : null;
+      const isEnough = now.filter(({ state }) => state === "up").length > 5;
+      return isEnough && now.some(({ why }) => why?.includes("EAGAIN")) ? now : null;
     });
     expect(all.find(({ why }) => why?.includes("EAGAIN"))?.why).toMatch(
       /no process could be created, see the limit nproc/,
     );
-    const room = children(space.pid).flatMap((pid) => [pid, ...children(pid)]);
-    for (const pid of [space.pid, ...room]) await execa("prlimit", ["--nproc=1000", "--pid", String(pid)]);
-    await eventually("all are up", async () => (await statuses(space)).every(({ state }) => state === "up"));
+    const { code } = await space.inside([...as, "--nproc=1000:1000", "--pid", "1"]);
+    expect(code).toBe(0);
+    await eventually("all are up", async () => (await statuses(space)).every(({ state }) => state === "up"), 20_000);
   });
 
   test("of space for files: the services run, a half-written one is waited for, and runs once it is whole", async () => {
@@ -366,7 +370,11 @@ async function execWith(before: readonly [string, ...string[]], words: readonly 
 describe("the control socket of the running program", () => {
   async function served(): Promise<{ readonly space: Namespace; readonly runtime: string }> {
     const runtime = temporaryDirectory();
-    const chatty: ServiceFiles = { run: "#!/bin/sh\nexec yes 0123456789012345678901234567890123456789\n" };
+    // Its output is for `logs` alone: a file of this side would hold gigabytes soon.
+    const chatty: ServiceFiles = {
+      run: `#!/bin/sh\nexec yes ${"0123456789".repeat(9)}\n`,
+      "service.ini": "log = none\n",
+    };
     const space = await launch([scanDir({ web, chatty }).path], { env: { UPKEEP_RUNTIME_DIR: runtime } });
     await allUp(space, "web");
     return { space, runtime };
@@ -382,7 +390,7 @@ describe("the control socket of the running program", () => {
     const cases: readonly [Buffer, RegExp][] = [
       [Buffer.from([0xff, 0xfe, 0, 1, 2, 10]), /cannot read the request: not JSON/],
       [Buffer.from("null\n"), /not a JSON object/],
-      [Buffer.from('{"do":"frob"}\n'), /cannot do "frob": not one of status/],
+      [Buffer.from('{"do":"frob"}\n'), /cannot do \\"frob\\": not one of status/],
       [Buffer.from('{"v":99,"do":"status"}\n'), /cannot speak protocol version 99: this is version 1/],
       [Buffer.alloc(70_000, 0x61), /a line is longer than 64 KB/],
     ];
