@@ -65,7 +65,7 @@ async function buildManager() {
     entryPoints: ["src/main.ts"],
     outfile: output,
     bundle: true,
-    minify: true,
+    minify: process.env.UPKEEP_PLAIN === undefined,
     format: "cjs",
     platform: "node",
     target: "node20.19",

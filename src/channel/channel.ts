@@ -35,9 +35,11 @@ export function connectCore(socket: Socket, listener: Listener): Core {
     taking(tag) {
       ask("taking", tag);
       flush();
+      return socket.writableLength === 0;
     },
     held: (tag, bytes, partial) => ask("held", tag, String(bytes), String(partial)),
     drained: (tag, partial) => ask("drained", tag, String(partial)),
+    lost: (tag, bytes) => ask("lost", tag, String(bytes)),
     remember: (key, blob) => ask("remember", key, blob),
     forget: (key) => ask("forget", key),
     ack: (serial, key, blob) =>
@@ -95,7 +97,13 @@ function hearer(listener: Listener): (message: Message) => void {
     child: ([id = "", pid, notified, executed]) =>
       void children.push({ id, pid: Number(pid), notified: notified === "1", executed: executed === "1" }),
     log: ([tag = "", read, skip, lost]) =>
-      void pipes.push({ tag, read: read === "1", skip: skip === "1", lost: lost === "-1" ? null : Number(lost) }),
+      void pipes.push({
+        tag,
+        read: read === "1",
+        skip: skip === "1",
+        lost: Math.abs(Number(lost)),
+        atMost: Number(lost) < 0,
+      }),
     blob: ([key = "", blob = ""]) => void blobs.set(key, blob),
     begin: () => {
       if (hello !== null) listener.hello(hello);

@@ -13,6 +13,7 @@
 
 // Milliseconds of CLOCK_MONOTONIC, read once a turn of the loop.
 extern int64_t now;
+void read_clock(void);
 // The epoll instance, and whether we are the init of a PID namespace.
 extern int loop_fd;
 extern bool is_pid1;
@@ -22,6 +23,11 @@ extern char **base_environment;
 
 // pid1.c: registers a descriptor with the loop; `events` are epoll's.
 bool loop_watch(int fd, enum source source, uint32_t slot, uint32_t generation, uint32_t events, bool known);
+// Takes it out of the loop and closes it; -1 is none. A close alone would not do: while a fork of ours that has not
+// executed yet holds the same open file, epoll goes on telling of it, and nobody could stop that any more.
+void loop_close(int *fd);
+// Clears O_NONBLOCK of 0-2, which we share with others; every service would inherit it.
+void streams_block(void);
 
 // manager.c: the life of the manager process.
 struct manager {
@@ -29,7 +35,9 @@ struct manager {
   int channel, handles; // our ends; -1 while there is none
   int exec_fd;          // brings why Node could not be executed
   bool ready;           // it has read hello and taken over
-  int64_t ready_since;
+  bool killed;          // by us, and not dead yet
+  int64_t started_at, ready_since;
+  int64_t closed_at;    // since when it cannot speak any more; NEVER while it can
   int64_t lost_at;      // since when no manager is ready
   int64_t start_at;     // when to start the next one; NEVER while one runs
   struct queue in, out;
@@ -47,36 +55,50 @@ void manager_kill(const char *why);
 // Appends a frame for the manager; false when there is none or no room: then the records keep what is to be told.
 bool tell(int count, const char *const fields[]);
 #define TELL(...) tell(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
-// True once some record could not be told; told again when there is room.
-extern bool untold;
-void tell_records(void);
+// For what no record keeps: a manager that leaves no room for an answer is killed, and the next one asks anew.
+void answer(int count, const char *const fields[]);
+#define ANSWER(...) answer(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *), (const char *[]){__VA_ARGS__})
+// Tells what could not be told before, once there is room.
+void tell_untold(void);
 void tell_child(struct child *child);
+struct child_name {
+  char text[24];
+};
+struct child_name child_name(const struct child *child);
+// When the manager is to be killed for its silence.
+int64_t manager_deadline(void);
+void manager_overdue(void);
 
 // facts.c: signals received and not yet acknowledged; children keep their own exits.
 extern uint64_t last_serial;
 void signal_received(int signal, pid_t pid, uid_t uid);
-void signals_tell(bool again);
-bool signal_acknowledged(uint64_t serial);
+void signals_tell(void);
+// The exit of this child has gone up.
+void exit_told(struct child *child);
+// A new manager has been told nothing yet.
+void facts_untold(void);
+void fact_acknowledged(uint64_t serial);
+// When the oldest fact was told that is not acknowledged; NEVER without one.
 int64_t facts_oldest(void);
 // A stop signal that the manager has not acknowledged.
 bool signal_unanswered(void);
-// Exits not yet acknowledged.
-extern uint32_t exits_pending;
 
 // requests.c: what the manager asks for.
 void request(struct frame *frame);
 void child_executed(struct child *child);
+void child_notified(struct child *child);
 bool spawned_ever(void);
 
 // handover.c: descriptors for the manager, through Node's own IPC channel; the control socket.
 extern int listener;
 void handover_reset(void);
 void handover_pipe(struct logpipe *pipe);
-void handover_pipes(void);
+void handover_go_on(void);
+int64_t handover_deadline(void);
 void handover_acknowledged(void);
+// 0, or the errno. A living supervisor on the path is EADDRINUSE; a socket that nobody holds is replaced; our own stays.
 int listener_open(const char *path, mode_t mode, long long gid);
 void listener_ready(void);
-void listener_watch(void);
 
 // reap.c
 bool reap(void);
@@ -103,6 +125,8 @@ int64_t relay_deadline(void);
 void relay_pipe(struct logpipe *pipe);
 void relay_begin(void);
 bool relay_active(void);
+// To be called when a manager has died: a relay that was asked for while it lived begins.
+void relay_manager_died(void);
 void relay_end(void);
 void relay_finish(void);
 void pipe_arm(struct logpipe *pipe);

@@ -1,67 +1,88 @@
-// Signals received and not yet acknowledged. A fact keeps its serial until the manager, this one or the next, has
-// dealt with it. Exits need no place here: a child's own record keeps its exit.
+// Facts not yet acknowledged. One keeps its serial until the manager, this one or the next, has dealt with it. Signals
+// have their place here; an exit is kept by its child's own record, so that no reap ever needs memory.
 #define _GNU_SOURCE
 #include "core.h"
 #include "text.h"
 
 #define SIGNALS_MAX 256
+// Kept free for the signals that stop.
+#define STOPS_RESERVED 32
 
 uint64_t last_serial;
-uint32_t exits_pending;
 
 static struct {
   uint64_t serial;
-  int64_t sent_at;  // NEVER until it has gone up
+  int64_t told_at;  // NEVER until it has gone up
   int signal;
   pid_t pid;
   uid_t uid;
 } pending[SIGNALS_MAX];
 static int count;
 
+// Exits told and not acknowledged, the oldest first.
+static struct child *first_told, **told_end = &first_told;
+
 void signal_received(int signal, pid_t pid, uid_t uid) {
   bool stops = stop_signals >> (signal - 1) & 1;
   if (stops) stop_requested();
-  if (count == SIGNALS_MAX) {
+  if (count >= SIGNALS_MAX - (stops ? 0 : STOPS_RESERVED)) {
     say("signal %d is lost: %d signals wait for the manager already", signal, count);
     return;
   }
   pending[count].serial = ++last_serial;
-  pending[count].sent_at = NEVER;
+  pending[count].told_at = NEVER;
   pending[count].signal = signal;
   pending[count].pid = pid;
   pending[count].uid = uid;
   count++;
-  signals_tell(false);
+  signals_tell();
 }
 
-void signals_tell(bool again) {
-  for (int i = 0; i < count; i++) {
-    if (again) pending[i].sent_at = NEVER;
-    if (pending[i].sent_at != NEVER) continue;
+void signals_tell(void) {
+  for (int i = 0; manager.ready && i < count; i++) {
+    if (pending[i].told_at != NEVER) continue;
     if (!TELL("signal", decimal((long long)pending[i].serial).text, decimal(pending[i].signal).text,
               decimal(pending[i].pid).text, decimal(pending[i].uid).text))
       return;
-    pending[i].sent_at = now;
+    pending[i].told_at = now;
   }
 }
 
-bool signal_acknowledged(uint64_t serial) {
+void exit_told(struct child *child) {
+  child->told_at = now;
+  child->next_told = NULL;
+  *told_end = child;
+  told_end = &child->next_told;
+}
+
+void facts_untold(void) {
+  for (int i = 0; i < count; i++) pending[i].told_at = NEVER;
+  for (; first_told; first_told = first_told->next_told) first_told->told_at = NEVER;
+  told_end = &first_told;
+}
+
+void fact_acknowledged(uint64_t serial) {
   for (int i = 0; i < count; i++) {
     if (pending[i].serial != serial) continue;
     for (count--; i < count; i++) pending[i] = pending[i + 1];
-    return true;
+    return;
   }
-  return false;
+  // Mostly the first: they are answered in the order in which they were told.
+  for (struct child **link = &first_told; *link; link = &(*link)->next_told) {
+    struct child *child = *link;
+    if (child->serial != serial) continue;
+    *link = child->next_told;
+    if (!*link) told_end = link;
+    // A descendant may hold the other end for as long as it likes.
+    loop_close(&child->notify_fd);
+    return child_remove(child);
+  }
 }
 
 int64_t facts_oldest(void) {
-  int64_t oldest = NEVER;
+  int64_t oldest = first_told ? first_told->told_at : NEVER;
   for (int i = 0; i < count; i++)
-    if (pending[i].sent_at < oldest) oldest = pending[i].sent_at;
-  for (uint32_t slot = 0; exits_pending > 0 && slot < child_slots; slot++) {
-    const struct child *child = child_at(slot);
-    if (child && child->exited && child->sent_at < oldest) oldest = child->sent_at;
-  }
+    if (pending[i].told_at < oldest) oldest = pending[i].told_at;
   return oldest;
 }
 

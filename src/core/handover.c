@@ -13,10 +13,22 @@
 
 #include "core.h"
 
+// After a descriptor that could not be accepted or sent (ms).
+#define REST 100
+
 int listener = -1;
 
+// The manager has not taken what it was sent before. Each line of its answers says that it took one.
 static bool blocked;
-static int spare = -1;
+// Something failed that only time heals; NEVER while nothing has.
+static int64_t rest_until = NEVER;
+// Where the socket was bound, to know it again.
+static struct stat bound;
+// A connection that is accepted and not handed up yet.
+static struct {
+  int fd;
+  char message[128];
+} guest = {.fd = -1};
 
 // A new manager has a new, empty channel.
 void handover_reset(void) {
@@ -39,30 +51,45 @@ static int hand(int fd, const char *message) {
   rights->cmsg_len = CMSG_LEN(sizeof(int));
   memcpy(CMSG_DATA(rights), &fd, sizeof fd);
   if (sendmsg(manager.handles, &header, MSG_DONTWAIT | MSG_NOSIGNAL) == length) return 0;
-  return errno ? errno : EIO;
+  // Closed by a manager that is about to die: the next one gets its own.
+  return errno == EPIPE || errno == ECONNRESET ? 0 : errno;
 }
 
-static void watch_room(bool wanted) {
-  if (wanted == blocked) return;
-  blocked = wanted;
-  (void)loop_watch(manager.handles, SOURCE_HANDLES, 0, 0, EPOLLIN | (wanted ? EPOLLOUT : 0), true);
+// False while it has to wait.
+static bool handed(int fd, const char *message) {
+  if (blocked || rest_until != NEVER) return false;
+  int error = hand(fd, message);
+  blocked = error == EAGAIN;
+  // ETOOMANYREFS: too many descriptors in flight, ours or others' of this uid.
+  if (error && !blocked) rest_until = now + REST;
+  return !error;
 }
 
 void handover_pipe(struct logpipe *pipe) {
   char message[64];
   if (!manager.ready || !pipe->unsent) return;
   snprintf(message, sizeof message, "{\"pipe\":\"%s\"}", pipe->tag);
-  int error = blocked ? EAGAIN : hand(pipe->read_fd, message);
-  // ETOOMANYREFS: too many descriptors in flight; both pass when the manager has read some.
-  if (error == EAGAIN || error == ETOOMANYREFS) watch_room(true);
-  pipe->unsent = error != 0;
+  pipe->unsent = !handed(pipe->read_fd, message);
 }
 
-void handover_pipes(void) {
+// Connections are taken only while somebody can be given them; until then they wait in the socket's backlog.
+static void listener_watch(void) {
+  bool wanted = manager.ready && !blocked && guest.fd < 0 && rest_until == NEVER;
+  if (listener >= 0) (void)loop_watch(listener, SOURCE_LISTENER, 0, 0, wanted ? EPOLLIN : 0, true);
+}
+
+void handover_go_on(void) {
+  if (rest_until <= now) rest_until = NEVER;
   for (uint32_t slot = 0; slot < pipe_slots && !blocked; slot++) {
     struct logpipe *pipe = pipe_at(slot);
     if (pipe && pipe->handed && pipe->unsent) handover_pipe(pipe);
   }
+  if (manager.ready && guest.fd >= 0 && handed(guest.fd, guest.message)) loop_close(&guest.fd);
+  listener_watch();
+}
+
+int64_t handover_deadline(void) {
+  return rest_until;
 }
 
 // Node answers each descriptor with a line of its own; all of them say the same, so they are only taken away.
@@ -74,70 +101,75 @@ void handover_acknowledged(void) {
     (void)epoll_ctl(loop_fd, EPOLL_CTL_DEL, manager.handles, NULL);
     return;
   }
-  watch_room(false);
-  handover_pipes();
-  listener_watch();
-}
-
-// Connections are taken only while somebody can be given them; until then they wait in the socket's backlog.
-void listener_watch(void) {
-  if (listener < 0) return;
-  (void)loop_watch(listener, SOURCE_LISTENER, 0, 0, manager.ready && !blocked ? EPOLLIN : 0, true);
+  blocked = false;
+  handover_go_on();
 }
 
 void listener_ready(void) {
-  if (!manager.ready || blocked) return listener_watch();
-  int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (fd < 0) {
-    // Without a free descriptor the connection would wake us for ever: the spare one takes it, and it is closed.
-    if (errno == EMFILE || errno == ENFILE) {
-      close(spare);
-      close(accept4(listener, NULL, NULL, SOCK_CLOEXEC));
-      spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    }
-    return;
+  if (!manager.ready || guest.fd >= 0) return listener_watch();
+  guest.fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (guest.fd < 0) {
+    if (errno == EAGAIN || errno == ECONNABORTED) return;
+    // Without a free descriptor the connection would wake us for ever; it waits until there may be one.
+    rest_until = now + REST;
+    return listener_watch();
   }
   struct ucred peer = {0};
   socklen_t size = sizeof peer;
-  char message[128];
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) {
-    snprintf(message, sizeof message, "{\"connection\":true,\"pid\":%d,\"uid\":%u,\"gid\":%u}", (int)peer.pid, peer.uid, peer.gid);
-    // Refused by a full channel: the client sees its connection closed and may try again.
-    if (hand(fd, message) == EAGAIN) watch_room(true);
-  }
-  close(fd);
+  if (getsockopt(guest.fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return loop_close(&guest.fd);
+  snprintf(guest.message, sizeof guest.message, "{\"connection\":true,\"pid\":%d,\"uid\":%u,\"gid\":%u}", (int)peer.pid, peer.uid,
+           peer.gid);
+  if (handed(guest.fd, guest.message)) loop_close(&guest.fd);
+  else listener_watch();
 }
 
-// 0, or the errno. A living supervisor on the path is EADDRINUSE; a socket that nobody holds is replaced.
-int listener_open(const char *path, mode_t mode, long long gid) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (listener >= 0) close(listener);
-  listener = -1;
-  if (strlen(path) >= sizeof address.sun_path) return ENAMETOOLONG;
-  strcpy(address.sun_path, path);
+static bool is_bound_at(const char *path) {
+  struct stat file;
+  return listener >= 0 && stat(path, &file) == 0 && file.st_dev == bound.st_dev && file.st_ino == bound.st_ino;
+}
+
+// 0 once the path is free for a socket.
+static int clear_path(const struct sockaddr_un *address) {
+  struct stat file;
+  if (lstat(address->sun_path, &file) != 0) return errno == ENOENT ? 0 : errno;
+  if (!S_ISSOCK(file.st_mode)) return EEXIST;
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return errno;
-  int error = 0;
-  if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN) error = EADDRINUSE;
-  else if (errno == ECONNREFUSED && unlink(path) != 0) error = errno;
+  int error = connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 ? EADDRINUSE : errno;
   close(fd);
+  // Its backlog is full: somebody lives there.
+  if (error == EAGAIN) return EADDRINUSE;
+  if (error != ECONNREFUSED) return error == ENOENT ? 0 : error;
+  return unlink(address->sun_path) == 0 || errno == ENOENT ? 0 : errno;
+}
+
+static int set_rights(const char *path, mode_t mode, long long gid) {
+  if (gid >= 0 && chown(path, (uid_t)-1, (gid_t)gid) != 0) return errno;
+  return chmod(path, mode) == 0 ? 0 : errno;
+}
+
+int listener_open(const char *path, mode_t mode, long long gid) {
+  // A new manager asks again for what is there: whoever waits in its backlog goes on waiting.
+  if (is_bound_at(path)) return set_rights(path, mode, gid);
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address.sun_path) return ENAMETOOLONG;
+  strcpy(address.sun_path, path);
+  int error = clear_path(&address);
   if (error) return error;
-  fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return errno;
   // Born with no right for others; widened only once it is the right group's.
   mode_t mask = umask(0177);
   if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) error = errno;
   umask(mask);
-  if (!error && gid >= 0 && chown(path, (uid_t)-1, (gid_t)gid) != 0) error = errno;
-  if (!error && chmod(path, mode) != 0) error = errno;
-  if (!error && listen(fd, 128) != 0) error = errno;
-  if (!error && !loop_watch(fd, SOURCE_LISTENER, 0, 0, 0, false)) error = errno;
+  if (!error) error = set_rights(path, mode, gid);
+  if (!error && (stat(path, &bound) != 0 || listen(fd, 128) != 0 || !loop_watch(fd, SOURCE_LISTENER, 0, 0, 0, false))) error = errno;
   if (error) {
     close(fd);
     return error;
   }
+  loop_close(&listener);
   listener = fd;
-  if (spare < 0) spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
   listener_watch();
   return 0;
 }

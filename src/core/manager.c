@@ -19,25 +19,38 @@
 // A manager that has been ready this long has done its work: its end is not one of a series.
 #define MANAGER_STABLE 1000
 #define MANAGER_DELAY_MAX 5000
+// A fact, or a hello, that the manager leaves unanswered for this long means that the manager is stuck.
+#define ANSWER_PATIENCE 30000
+// From the end of its channel to the end of the process.
+#define CLOSED_PATIENCE 1000
+// Reads of the channel in one turn of the loop; of a dead manager's, all that it can have left there.
+#define TURN_READS 16
+#define LAST_READS 4096
 // So many failures in a row before anything was ever started end the program: there is nothing to keep alive.
 #define MANAGER_TRIES 3
+// The most that a manager reads from a pipe at once (src/log/pipe.ts).
+#define READ_MAX 65536
 // Where the manager finds the two sockets.
 #define CHANNEL_FD 3
 #define HANDLES_FD 4
+
+#define READ_SIZE 65536
 
 struct manager manager = {
     .channel = -1,
     .handles = -1,
     .exec_fd = -1,
     .start_at = 0,
-    .in.limit = WIRE_FRAME_MAX + 65536,
+    .closed_at = NEVER,
+    // The longest frame but for its last byte, and one read.
+    .in.limit = 4 + WIRE_FRAME_MAX + READ_SIZE,
     .out.limit = 16u << 20,
 };
-bool untold;
 
 static struct node_command command;
 static int failures;
-static int tell_hello_from;
+// Hello has not gone up yet; some record could not be told.
+static bool hello_due, untold;
 
 void manager_init(char **arguments) {
   const char *why = node_find(&command, arguments, base_environment, NODE_FOR_MANAGER, HANDLES_FD);
@@ -46,11 +59,6 @@ void manager_init(char **arguments) {
     exit(127);
   }
   manager.lost_at = now;
-}
-
-static void close_if_open(int *fd) {
-  if (*fd >= 0) close(*fd);
-  *fd = -1;
 }
 
 static void try_later(void) {
@@ -64,6 +72,8 @@ void manager_start(void) {
   int channel[2] = {-1, -1}, handles[2] = {-1, -1};
   struct spawn_failure failure = {STEP_descriptors, 0};
   pid_t pid = -1;
+  // The last one, or a service, may have left it.
+  streams_block();
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, channel) == 0 &&
       socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, handles) == 0) {
     struct spawn spawn = {
@@ -78,49 +88,61 @@ void manager_start(void) {
   } else {
     failure.error = errno;
   }
-  close_if_open(&channel[1]);
-  close_if_open(&handles[1]);
+  loop_close(&channel[1]);
+  loop_close(&handles[1]);
   if (pid > 0 && loop_watch(channel[0], SOURCE_CHANNEL, 0, 0, EPOLLIN, false) &&
       loop_watch(handles[0], SOURCE_HANDLES, 0, 0, EPOLLIN, false)) {
     manager.pid = pid;
+    manager.started_at = now;
     manager.channel = channel[0];
     manager.handles = handles[0];
-    manager.out_blocked = false;
+    manager.out_blocked = manager.killed = false;
+    manager.started_at = now;
+    manager.closed_at = NEVER;
     handover_reset();
-    tell_hello_from = 1;
-    tell_records();
+    hello_due = untold = true;
     return;
   }
+  if (pid > 0) failure.error = errno;
   say("cannot start the manager: %s: %s; trying again", spawn_step_name((enum spawn_step)failure.step), strerror(failure.error));
-  close_if_open(&channel[0]);
-  close_if_open(&handles[0]);
-  if (pid > 0) kill(pid, SIGKILL);
+  loop_close(&channel[0]);
+  loop_close(&handles[0]);
+  loop_close(&manager.exec_fd);
+  if (pid > 0) (void)kill(pid, SIGKILL);
   try_later();
 }
 
 void manager_kill(const char *why) {
-  if (!manager.pid) return;
+  if (!manager.pid || manager.killed) return;
+  manager.killed = true;
   say("killing the manager (pid %d): %s; services go on and a new one takes over", (int)manager.pid, why);
   kill(manager.pid, SIGKILL);
 }
 
-static void receive(void) {
-  char buffer[65536];
+int64_t manager_deadline(void) {
+  if (!manager.pid || manager.killed) return NEVER;
+  int64_t asked_at = manager.ready ? facts_oldest() : manager.started_at;
+  int64_t answer_at = asked_at == NEVER ? NEVER : asked_at + ANSWER_PATIENCE;
+  int64_t end_at = manager.closed_at == NEVER ? NEVER : manager.closed_at + CLOSED_PATIENCE;
+  return answer_at < end_at ? answer_at : end_at;
+}
+
+void manager_overdue(void) {
+  manager_kill(manager.closed_at == NEVER ? "it has not answered for 30 s" : "it has closed its channel and lives on");
+}
+
+static void receive(int reads) {
+  char buffer[READ_SIZE];
   ssize_t length;
-  while ((length = recv(manager.channel, buffer, sizeof buffer, MSG_DONTWAIT)) > 0) {
-    if (!queue_append(&manager.in, buffer, (size_t)length)) {
-      manager_kill("its words exceed all bounds");
-      return;
-    }
+  while (reads-- > 0 && (length = recv(manager.channel, buffer, sizeof buffer, MSG_DONTWAIT)) > 0) {
     struct frame frame;
-    const char *why;
-    int got;
-    while ((got = frame_next(&manager.in, &frame, &why)) > 0) request(&frame);
+    const char *why = "there is no memory for its words";
+    int got = queue_append(&manager.in, buffer, (size_t)length) ? 1 : -1;
+    while (got > 0 && (got = frame_next(&manager.in, &frame, &why)) > 0) request(&frame);
     if (got < 0) {
       manager_kill(why);
-      queue_clear(&manager.in);
       // Nothing that follows can be understood.
-      shutdown(manager.channel, SHUT_RD);
+      loop_close(&manager.channel);
       return;
     }
     if (manager.in.start == manager.in.end) queue_clear(&manager.in);
@@ -128,11 +150,12 @@ static void receive(void) {
 }
 
 void manager_readable(void) {
-  if (manager.channel < 0) return;
-  receive();
   char byte;
+  receive(TURN_READS);
+  if (manager.channel < 0 || recv(manager.channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return;
   // A closed channel is a dying manager; its exit says the rest. Not to be woken for it again and again:
-  if (recv(manager.channel, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) epoll_ctl(loop_fd, EPOLL_CTL_DEL, manager.channel, NULL);
+  manager.closed_at = now;
+  (void)epoll_ctl(loop_fd, EPOLL_CTL_DEL, manager.channel, NULL);
 }
 
 void manager_flush(void) {
@@ -160,67 +183,61 @@ bool tell(int count, const char *const fields[]) {
   return false;
 }
 
-static bool tell_id(const struct child *child, char text[32]) {
-  snprintf(text, 32, "%llu.%llu", (unsigned long long)(child->id >> 32), (unsigned long long)(child->id & 0xffffffff));
-  return true;
+void answer(int count, const char *const fields[]) {
+  if (!tell(count, fields) && manager.channel >= 0) manager_kill("it leaves its answers unread");
 }
 
-// What is new about a child. Its exit is told last, and is told until it is acknowledged.
+struct child_name child_name(const struct child *child) {
+  struct child_name name;
+  snprintf(name.text, sizeof name.text, "%u.%u", (uint32_t)(child->id >> 32), (uint32_t)child->id);
+  return name;
+}
+
+// What is new about a child. Its exit is told last, and to every manager until it is acknowledged.
 void tell_child(struct child *child) {
-  char id[32];
-  if (!manager.ready || !child->unsent) return;
-  tell_id(child, id);
-  if (child->executed && !TELL("spawned", id, decimal(child->pid).text)) return;
-  if (child->notified && !TELL("notify", id)) return;
-  if (child->exited) {
-    bool killed = WIFSIGNALED(child->status);
-    if (!TELL("exited", decimal((long long)child->serial).text, id, decimal(child->pid).text,
-              decimal(killed ? -1 : WEXITSTATUS(child->status)).text, decimal(killed ? WTERMSIG(child->status) : 0).text))
-      return;
-    child->sent_at = now;
-  }
-  child->unsent = false;
+  if (!manager.ready || child->failed) return;
+  const struct child_name id = child_name(child);
+  if (child->executed && !child->told_executed && !(child->told_executed = TELL("spawned", id.text, decimal(child->pid).text))) return;
+  if (child->notified && !child->told_notified && !(child->told_notified = TELL("notify", id.text))) return;
+  if (!child->exited || child->told_at != NEVER) return;
+  bool killed = WIFSIGNALED(child->status);
+  if (TELL("exited", decimal((long long)child->serial).text, id.text, decimal(child->pid).text,
+           decimal(killed ? -1 : WEXITSTATUS(child->status)).text, decimal(killed ? WTERMSIG(child->status) : 0).text))
+    exit_told(child);
 }
 
 static bool tell_hello(void) {
   if (!TELL("hello", WIRE_VERSION, decimal(getpid()).text, is_pid1 ? "1" : "0", decimal((long long)instance).text)) return false;
   for (uint32_t slot = 0; slot < child_slots; slot++) {
     struct child *child = child_at(slot);
-    char id[32];
-    if (!child || !tell_id(child, id)) continue;
-    if (!TELL("child", id, decimal(child->pid).text, child->notified ? "1" : "0", child->executed ? "1" : "0")) return false;
+    if (!child || child->failed) continue;
+    if (!TELL("child", child_name(child).text, decimal(child->pid).text, child->notified ? "1" : "0", child->executed ? "1" : "0")) return false;
   }
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {
     struct logpipe *pipe = pipe_at(slot);
     if (!pipe) continue;
-    if (!TELL("log", pipe->tag, pipe->handed ? "1" : "0", pipe->skip ? "1" : "0", decimal(pipe->lost).text)) return false;
+    if (!TELL("log", pipe->tag, pipe->handed ? "1" : "0", pipe->skip ? "1" : "0", decimal(pipe->bound ? -pipe->lost : pipe->lost).text)) return false;
   }
   for (struct blob *blob = blob_first(); blob; blob = blob_after(blob))
     if (!TELL("blob", blob->key, blob->value)) return false;
   return TELL("begin");
 }
 
-void tell_records(void) {
+void tell_untold(void) {
+  // With half a queue of it unread already, more would only wake us for nothing.
+  if (!untold || manager.channel < 0 || manager.out.end - manager.out.start > manager.out.limit / 2) return;
   untold = false;
-  if (manager.channel < 0) return;
-  if (tell_hello_from) {
-    // All of it or, where memory is short, nothing: the next turn tries again.
-    if (!tell_hello()) {
-      queue_clear(&manager.out);
-      untold = true;
-      return;
-    }
-    tell_hello_from = 0;
-  }
+  // All of it or, where memory is short, nothing: the next turn tries again.
+  if (hello_due && (hello_due = !tell_hello())) queue_clear(&manager.out);
   if (!manager.ready) return;
-  signals_tell(false);
+  signals_tell();
   for (uint32_t slot = 0; slot < child_slots; slot++)
     if (child_at(slot)) tell_child(child_at(slot));
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {
     struct logpipe *pipe = pipe_at(slot);
     if (pipe && pipe->handed && !pipe->waiting) pipe_arm(pipe);
   }
-  handover_pipes();
+  handover_go_on();
 }
 
 void manager_ready(void) {
@@ -228,28 +245,25 @@ void manager_ready(void) {
   manager.ready = true;
   relay_end();
   manager.ready_since = now;
-  signals_tell(true);
+  facts_untold();
   for (uint32_t slot = 0; slot < child_slots; slot++) {
     struct child *child = child_at(slot);
-    if (child && (child->exited || child->exec_fd < 0)) child->unsent = true;
+    if (child) child->told_executed = child->told_notified = false;
   }
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {
     struct logpipe *pipe = pipe_at(slot);
     if (!pipe) continue;
     pipe->unsent = pipe->handed;
     pipe->waiting = false;
-    // Told by hello, and the new manager's business now.
-    pipe->skip = false;
-    pipe->lost = 0;
   }
-  tell_records();
-  listener_watch();
+  untold = true;
+  tell_untold();
 }
 
 static void explain_end(int status) {
   struct spawn_failure failure;
   bool unexecuted = manager.exec_fd >= 0 && read(manager.exec_fd, &failure, sizeof failure) == sizeof failure;
-  close_if_open(&manager.exec_fd);
+  loop_close(&manager.exec_fd);
   const char *next = spawned_ever() ? "services go on, starting a new one" : "no service runs yet, starting it again";
   if (unexecuted && failure.step == STEP_exec)
     say("cannot execute %s for the manager: %s; set UPKEEP_NODE to a Node.js of version 20.19 or later", command.node, strerror(failure.error));
@@ -263,13 +277,15 @@ static void explain_end(int status) {
 
 void manager_died(int status) {
   bool was_ready = manager.ready;
+  long long lost = 0;
+  // Reaped, the number may be another's any moment.
+  manager.pid = 0;
   // What it said completely still counts; half a frame at the end does not.
-  if (manager.channel >= 0) receive();
+  if (manager.channel >= 0) receive(LAST_READS);
   queue_clear(&manager.in);
   queue_clear(&manager.out);
-  close_if_open(&manager.channel);
-  close_if_open(&manager.handles);
-  manager.pid = 0;
+  loop_close(&manager.channel);
+  loop_close(&manager.handles);
   manager.ready = false;
   if (was_ready) manager.lost_at = now;
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {
@@ -277,13 +293,20 @@ void manager_died(int status) {
     if (!pipe || !pipe->handed) continue;
     // It died with a read begun, or with an unfinished line in its hands: what comes next is no start of a line.
     pipe->skip = pipe->skip || pipe->taking || pipe->partial > 0;
-    pipe->lost = pipe->taking || pipe->lost < 0 ? -1 : pipe->lost + pipe->held;
+    pipe->lost += pipe->held + (pipe->taking ? READ_MAX : 0);
+    pipe->bound = pipe->bound || pipe->taking;
     pipe->taking = false;
     pipe->held = pipe->partial = 0;
     pipe->waiting = false;
+    lost += pipe->lost;
   }
   explain_end(status);
-  if (stop_alone()) return;
+  relay_manager_died();
+  if (stop_alone()) {
+    // Nobody comes who would say it by the service's name.
+    if (lost > 0) say("at most %lld bytes of output are lost: the manager had them", lost);
+    return;
+  }
   if (was_ready && now - manager.ready_since >= MANAGER_STABLE) failures = 0;
   if (!spawned_ever() && failures + 1 >= MANAGER_TRIES) {
     say("giving up: the manager has failed %d times and no service was ever started", MANAGER_TRIES);

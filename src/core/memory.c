@@ -150,10 +150,15 @@ static struct blob **blob_link(const char *key) {
   return link;
 }
 
+// What it takes in a hello, about.
+static size_t blob_size(const char *key, const char *value) {
+  return strlen(key) + strlen(value) + 16;
+}
+
 bool blob_set(const char *key, const char *value) {
   struct blob **link = blob_link(key);
-  size_t length = strlen(value);
-  size_t before = *link ? strlen((*link)->value) : 0;
+  size_t length = blob_size(key, value);
+  size_t before = *link ? blob_size(key, (*link)->value) : 0;
   if (blob_bytes - before + length > BLOBS_TOTAL_MAX) return false;
   char *copy = strdup(value);
   if (!copy) return false;
@@ -176,7 +181,7 @@ bool blob_set(const char *key, const char *value) {
 void blob_remove(const char *key) {
   struct blob **link = blob_link(key), *blob = *link;
   if (!blob) return;
-  blob_bytes -= strlen(blob->value);
+  blob_bytes -= blob_size(blob->key, blob->value);
   *link = blob->next;
   free(blob->value);
   free(blob);

@@ -9,7 +9,8 @@
 #define TAG_MAX 31
 #define CHILDREN_MAX 65536
 #define PIPES_MAX 65536
-#define BLOBS_TOTAL_MAX (64u << 20)
+// A hello with all of them, and all children and pipes, fits into the queue to the manager.
+#define BLOBS_TOTAL_MAX (8u << 20)
 
 // What an epoll event belongs to; the first member of every record that can have one.
 enum source { SOURCE_SIGNALS, SOURCE_CHANNEL, SOURCE_HANDLES, SOURCE_LISTENER, SOURCE_EXEC, SOURCE_NOTIFY, SOURCE_PIPE };
@@ -21,12 +22,13 @@ struct child {
   int notify_fd;  // read end of the notification pipe; -1 where there is none (any more)
   bool linked;    // found by its pid
   bool executed, notified, exited;
-  bool unsent;  // what is known of it has not all gone up yet
-  int status;   // of wait4, once exited
+  bool failed;                         // to execute, which has been told; only to be reaped
+  bool told_executed, told_notified;  // to the manager that is ready
+  int status;                          // of wait4, once exited
   uint64_t serial;
-  int64_t sent_at;
+  int64_t told_at;  // its exit; NEVER before
   uint32_t slot, generation;
-  struct child *next_id, *next_pid;
+  struct child *next_id, *next_pid, *next_told;
 };
 
 struct logpipe {
@@ -37,9 +39,10 @@ struct logpipe {
   bool waiting;  // readable was told; not again before drained
   bool taking;   // the manager may have read bytes that nobody has written out
   bool skip;     // its first bytes are the tail of a line whose start is lost
+  bool bound;    // `lost` is not known but for a bound
   long long held;     // bytes in the manager's hands, and how many of them are an unfinished line
   long long partial;
-  long long lost;  // for the next hello: -1 at most one read
+  long long lost;  // what dead managers had in their hands, until a living one has said so
   uint32_t slot, generation;
   struct logpipe *next;
 };

@@ -26,7 +26,7 @@ char **base_environment;
 
 static int signals_fd = -1;
 
-static void read_clock(void) {
+void read_clock(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   now = (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
@@ -40,15 +40,26 @@ bool loop_watch(int fd, enum source source, uint32_t slot, uint32_t generation, 
   return epoll_ctl(loop_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-// Descriptors 0-2 are open and blocking, nothing else is inherited; the core's own are closed on exec.
-static bool prepare_descriptors(void) {
+void loop_close(int *fd) {
+  if (*fd < 0) return;
+  (void)epoll_ctl(loop_fd, EPOLL_CTL_DEL, *fd, NULL);
+  close(*fd);
+  *fd = -1;
+}
+
+void streams_block(void) {
   for (int fd = 0; fd <= 2; fd++) {
     int flags = fcntl(fd, F_GETFL);
-    // The lowest free number is the closed one.
-    if (flags < 0 && open("/dev/null", O_RDWR | O_NOCTTY) != fd) return false;
-    // Somebody before us may have left it non-blocking, and every service would inherit that.
     if (flags >= 0 && (flags & O_NONBLOCK)) (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
   }
+}
+
+// Descriptors 0-2 are open and blocking, nothing else is inherited; the core's own are closed on exec.
+static bool prepare_descriptors(void) {
+  for (int fd = 0; fd <= 2; fd++)
+    // The lowest free number is the closed one.
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_NOCTTY) != fd) return false;
+  streams_block();
   if (syscall(SYS_close_range, 3u, ~0u, 0u) != 0)
     for (int fd = 3; fd < 1024; fd++) (void)close(fd);
   return true;
@@ -65,29 +76,14 @@ static bool prepare_signals(void) {
 }
 
 static void read_signals(void) {
+  // Once a turn: whoever sends them without end stops nothing else.
   struct signalfd_siginfo info[32];
-  ssize_t length;
-  while ((length = read(signals_fd, info, sizeof info)) > 0)
-    for (size_t i = 0; i < (size_t)length / sizeof *info; i++) {
-      int signal = (int)info[i].ssi_signo;
-      if (signal == SIGCHLD || signal == SIGPIPE) continue;
-      signal_received(signal, (pid_t)info[i].ssi_pid, (uid_t)info[i].ssi_uid);
-    }
-}
-
-
-static void notify_ready(struct child *child) {
-  char bytes[256];
-  ssize_t length = read(child->notify_fd, bytes, sizeof bytes);
-  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  // A newline says ready (s6's convention); the end without one says that it never will be.
-  if (length > 0 && !memchr(bytes, '\n', (size_t)length)) return;
-  close(child->notify_fd);
-  child->notify_fd = -1;
-  if (length <= 0) return;
-  child->notified = true;
-  child->unsent = true;
-  tell_child(child);
+  ssize_t length = read(signals_fd, info, sizeof info);
+  for (ssize_t i = 0; i < length / (ssize_t)sizeof *info; i++) {
+    int signal = (int)info[i].ssi_signo;
+    if (signal == SIGCHLD || signal == SIGPIPE) continue;
+    signal_received(signal, (pid_t)info[i].ssi_pid, (uid_t)info[i].ssi_uid);
+  }
 }
 
 static void pipe_ready(struct logpipe *pipe) {
@@ -95,8 +91,8 @@ static void pipe_ready(struct logpipe *pipe) {
     relay_pipe(pipe);
     return;
   }
+  // Untold, it is armed and told again by whatever makes room for it.
   if (manager.ready && pipe->handed) pipe->waiting = TELL("readable", pipe->tag);
-  if (!pipe->waiting) untold = true;
 }
 
 static void dispatch(const struct epoll_event *event) {
@@ -122,34 +118,36 @@ static void dispatch(const struct epoll_event *event) {
     case SOURCE_HANDLES: return handover_acknowledged();
     case SOURCE_LISTENER: return listener_ready();
     case SOURCE_EXEC: return child->exec_fd >= 0 ? child_executed(child) : (void)0;
-    case SOURCE_NOTIFY: return child->notify_fd >= 0 ? notify_ready(child) : (void)0;
+    case SOURCE_NOTIFY: return child->notify_fd >= 0 ? child_notified(child) : (void)0;
     case SOURCE_PIPE: return pipe_ready(pipe);
   }
 }
 
 static int timeout(void) {
-  int64_t next = manager.start_at;
-  int64_t fact = facts_oldest();
-  if (fact != NEVER && manager.ready && fact + FACT_PATIENCE < next) next = fact + FACT_PATIENCE;
-  if (stop_deadline() < next) next = stop_deadline();
-  if (relay_deadline() < next) next = relay_deadline();
+  const int64_t deadlines[] = {manager.start_at, manager_deadline(), stop_deadline(), relay_deadline(), handover_deadline()};
+  int64_t next = NEVER;
+  for (size_t i = 0; i < sizeof deadlines / sizeof *deadlines; i++)
+    if (deadlines[i] < next) next = deadlines[i];
   if (next == NEVER) return -1;
   return next <= now ? 0 : next - now > 3600000 ? 3600000 : (int)(next - now);
 }
 
 static void due(void) {
   if (manager.start_at <= now) manager_start();
-  int64_t fact = facts_oldest();
-  if (manager.ready && fact != NEVER && fact + FACT_PATIENCE <= now) manager_kill("it has not answered for 30 s");
+  if (manager_deadline() <= now) manager_overdue();
   if (stop_deadline() <= now) stop_due();
   if (relay_deadline() <= now) relay_due();
-  if (untold) tell_records();
+  if (handover_deadline() <= now) handover_go_on();
+  tell_untold();
 }
 
 int pid1_main(char **arguments, char **environment) {
   base_environment = environment;
   is_pid1 = getpid() == 1;
-  if (!prepare_descriptors()) return 111;
+  if (!prepare_descriptors()) {
+    say("cannot start: a standard stream is closed, and /dev/null cannot be opened for it: %s", strerror(errno));
+    return 111;
+  }
   spawn_init();
   // As PID 1 every orphan is ours; elsewhere we ask for those of our descendants.
   if (!is_pid1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) say("cannot become a child subreaper: %s", strerror(errno));

@@ -26,17 +26,15 @@ static void tell_orphans(long long count, char details[][64], int told) {
 }
 
 static void child_exited(struct child *child, int status) {
-  // What the exec pipe says comes before the exit, and a failed exec is no exit.
-  uint32_t slot = child->slot, generation = child->generation;
+  // What its pipes say comes before the exit, and a failed exec is no exit.
   if (child->exec_fd >= 0) child_executed(child);
-  child = child_at(slot);
-  if (!child || child->generation != generation) return;
+  if (child->failed) return child_remove(child);
+  if (child->notify_fd >= 0) child_notified(child);
   child_release_pid(child);
-  child->exited = child->unsent = true;
+  child->exited = true;
   child->status = status;
   child->serial = ++last_serial;
-  child->sent_at = NEVER;
-  exits_pending++;
+  child->told_at = NEVER;
   tell_child(child);
 }
 
@@ -91,7 +89,8 @@ unsigned long long start_time(pid_t pid) {
 
 int stray_signal(pid_t pid, unsigned long long start, int signal) {
   int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-  if (fd < 0 && errno != ENOSYS) return errno;
+  // EPERM: an old container runtime's filter for calls that it does not know.
+  if (fd < 0 && errno != ENOSYS && errno != EPERM) return errno;
   int result = ESRCH;
   // The descriptor holds this very process; if its start time fits, no reuse of the number can come between.
   if (start_time(pid) == start) result = (fd >= 0 ? (int)syscall(SYS_pidfd_send_signal, fd, signal, NULL, 0) : kill(pid, signal)) ? errno : 0;
@@ -104,21 +103,25 @@ void everyone_signal(int signal) {
     (void)kill(-1, signal);
     return;
   }
-  // Our children and the adopted ones: none of them is reaped while we read, so no number can be another's.
-  char path[64], text[65536];
-  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (fd >= 0) close(fd);
   for (uint32_t slot = 0; slot < child_slots; slot++) {
     struct child *child = child_at(slot);
     if (child && !child->exited && kill(-child->pid, signal) != 0) (void)kill(child->pid, signal);
   }
-  if (length <= 0) return;
-  text[length] = '\0';
-  for (char *next = text; *next;) {
-    long pid = strtol(next, &next, 10);
-    if (pid > 1 && !child_by_pid((pid_t)pid)) (void)kill((pid_t)pid, signal);
-    while (*next == ' ' || *next == '\n') next++;
-  }
+  // Our children and the adopted ones: none of them is reaped while we read, so no number can be another's.
+  char path[64], text[4096];
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  // One read brings a page at most, and may end within a number.
+  pid_t pid = 0;
+  for (ssize_t length; (length = read(fd, text, sizeof text)) > 0;)
+    for (ssize_t i = 0; i < length; i++) {
+      if (text[i] >= '0' && text[i] <= '9') {
+        pid = pid * 10 + (text[i] - '0');
+        continue;
+      }
+      if (pid > 1 && !child_by_pid(pid)) (void)kill(pid, signal);
+      pid = 0;
+    }
+  close(fd);
 }

@@ -157,7 +157,7 @@ static bool make_environment(struct order *order) {
   for (size_t k = 0; k < order->sets; k++) result[used++] = order->set[k];
   order->spawn.envp = result;
   for (size_t i = 0; i < used; i++)
-    if (strncmp(result[i], "PATH=", 5) == 0) order->spawn.path = result[i] + 5;
+    if (!order->spawn.path && strncmp(result[i], "PATH=", 5) == 0) order->spawn.path = result[i] + 5;
   return true;
 }
 
@@ -167,8 +167,7 @@ static void add_fd(struct spawn *spawn, const struct logpipe *pipe, bool write_e
 }
 
 static void failed(const char *id, enum spawn_step step, int error) {
-  // Where even this cannot be told, the child is missing from the next hello, and the manager asks again.
-  TELL("failed", id, spawn_step_name(step), decimal(error).text);
+  ANSWER("failed", id, spawn_step_name(step), decimal(error).text);
 }
 
 static void start(const char *id_text, uint64_t id, struct order *order) {
@@ -178,26 +177,26 @@ static void start(const char *id_text, uint64_t id, struct order *order) {
   if (!child) return failed(id_text, STEP_memory, ENOMEM);
   if (order->notify_to > 0) {
     if (!make_pipe(notify) || fcntl(notify[0], F_SETFL, O_NONBLOCK) != 0) {
-      failed(id_text, STEP_pipe, errno);
-      child_remove(child);
-      return;
+      failure = (struct spawn_failure){STEP_pipe, errno};
+      goto undo;
     }
     order->spawn.fds[order->spawn.fd_count++] = (struct spawn_fd){notify[1], order->notify_to};
   }
   pid_t pid = spawn_start(&order->spawn, &child->exec_fd, &failure);
-  if (notify[1] >= 0) close(notify[1]);
-  if (pid < 0) {
-    if (notify[0] >= 0) close(notify[0]);
-    failed(id_text, (enum spawn_step)failure.step, failure.error);
-    child_remove(child);
-    return;
-  }
+  if (pid < 0) goto undo;
+  loop_close(&notify[1]);
   ever = true;
   child_set_pid(child, pid);
   child->notify_fd = notify[0];
   // Unwatched (no memory in the kernel), the exec's outcome is read at the child's exit, and readiness never comes.
   (void)loop_watch(child->exec_fd, SOURCE_EXEC, child->slot, child->generation, EPOLLIN, false);
   if (child->notify_fd >= 0) (void)loop_watch(child->notify_fd, SOURCE_NOTIFY, child->slot, child->generation, EPOLLIN, false);
+  return;
+undo:
+  loop_close(&notify[0]);
+  loop_close(&notify[1]);
+  child_remove(child);
+  failed(id_text, (enum spawn_step)failure.step, failure.error);
 }
 
 static void request_spawn(struct frame *frame) {
@@ -243,18 +242,25 @@ void child_executed(struct child *child) {
   ssize_t length;
   do length = read(child->exec_fd, &failure, sizeof failure);
   while (length < 0 && errno == EINTR);
-  close(child->exec_fd);
-  child->exec_fd = -1;
+  loop_close(&child->exec_fd);
   if (length == (ssize_t)sizeof failure) {
-    char id[32];
-    snprintf(id, sizeof id, "%llu.%llu", (unsigned long long)(child->id >> 32), (unsigned long long)(child->id & 0xffffffff));
-    failed(id, (enum spawn_step)failure.step, failure.error);
-    // Reaped like an orphan from here on.
-    if (child->notify_fd >= 0) close(child->notify_fd);
-    child_remove(child);
-    return;
+    child->failed = true;
+    loop_close(&child->notify_fd);
+    // Where no manager is there to hear it, the child is missing from the next one's hello.
+    return failed(child_name(child).text, (enum spawn_step)failure.step, failure.error);
   }
-  child->executed = child->unsent = true;
+  child->executed = true;
+  tell_child(child);
+}
+
+void child_notified(struct child *child) {
+  char bytes[256];
+  ssize_t length = read(child->notify_fd, bytes, sizeof bytes);
+  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  // A newline says ready (s6's convention); the end without one says that it never will be.
+  if (length > 0 && !memchr(bytes, '\n', (size_t)length)) return;
+  loop_close(&child->notify_fd);
+  child->notified = length > 0;
   tell_child(child);
 }
 
@@ -265,7 +271,7 @@ static void request_kill(struct frame *frame) {
     return;
   struct child *child = child_by_id(id);
   // Not reaped yet: the pid, and the group it leads, are still its own.
-  if (!child || child->exited) return;
+  if (!child || child->exited || child->failed) return;
   // Before its setsid there is no group of its own yet; a plain kill reaches it in every case.
   if (!group || kill(-child->pid, (int)signal) != 0) (void)kill(child->pid, (int)signal);
 }
@@ -290,7 +296,7 @@ static void request_pipe(struct frame *frame) {
   const char *tag = frame->fields[0];
   int ends[2] = {-1, -1};
   struct logpipe *pipe = NULL;
-  if (pipe_by_tag(tag)) return (void)TELL("piped", tag, "0");
+  if (pipe_by_tag(tag)) return ANSWER("piped", tag, "0");
   if (!tag_is_plain(tag)) errno = EINVAL;
   else if (make_pipe(ends) && (pipe = pipe_add(tag))) {
     pipe->read_fd = ends[0];
@@ -300,38 +306,34 @@ static void request_pipe(struct frame *frame) {
     if (fchmod(ends[1], 0622) == 0 && (!pipe->handed || fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0) &&
         (!pipe->handed || loop_watch(ends[0], SOURCE_PIPE, pipe->slot, pipe->generation, EPOLLIN | EPOLLONESHOT, false))) {
       if (pipe->handed) handover_pipe(pipe);
-      TELL("piped", tag, "0");
-      return;
+      return ANSWER("piped", tag, "0");
     }
   } else if (ends[0] >= 0) {
     errno = ENOMEM;
   }
   pipe_error = errno;
-  if (ends[0] >= 0) close(ends[0]);
-  if (ends[1] >= 0) close(ends[1]);
+  loop_close(&ends[0]);
+  loop_close(&ends[1]);
   if (pipe) pipe_remove(pipe);
-  TELL("piped", tag, decimal(pipe_error).text);
+  ANSWER("piped", tag, decimal(pipe_error).text);
 }
 
 static void pipe_close(struct logpipe *pipe, bool both) {
-  if (pipe->write_fd >= 0) close(pipe->write_fd);
-  pipe->write_fd = -1;
+  loop_close(&pipe->write_fd);
   if (!both) return;
-  if (pipe->read_fd >= 0) close(pipe->read_fd);
+  loop_close(&pipe->read_fd);
   pipe_remove(pipe);
+}
+
+static void remember(const char *key, const char *blob) {
+  if (!blob_set(key, blob)) say("cannot remember %s for the manager: there is no memory or room for it", key);
 }
 
 static void request_ack(struct frame *frame) {
   long long serial;
   // The new memory first: whoever comes later must find the fact dealt with and what became of it, or neither.
-  if (frame->count >= 3) (void)blob_set(frame->fields[1], frame->fields[2]);
-  if (!parse_number(frame->fields[0], 1, INT64_MAX, &serial) || signal_acknowledged((uint64_t)serial)) return;
-  for (uint32_t slot = 0; slot < child_slots; slot++) {
-    struct child *child = child_at(slot);
-    if (!child || !child->exited || child->serial != (uint64_t)serial) continue;
-    exits_pending--;
-    return child_remove(child);
-  }
+  if (frame->count >= 3) remember(frame->fields[1], frame->fields[2]);
+  if (parse_number(frame->fields[0], 1, INT64_MAX, &serial)) fact_acknowledged((uint64_t)serial);
 }
 
 static void request_about_pipe(struct frame *frame) {
@@ -341,9 +343,21 @@ static void request_about_pipe(struct frame *frame) {
   if (frame->type == DOWN_held && !parse_number(frame->fields[2], 0, INT64_MAX, &partial)) return;
   if (frame->type == DOWN_shut) return pipe_close(pipe, false);
   if (frame->type == DOWN_drop) return pipe_close(pipe, true);
+  if (frame->type == DOWN_lost) {
+    pipe->lost = bytes;
+    pipe->bound = pipe->bound && bytes > 0;
+    return;
+  }
   pipe->taking = frame->type == DOWN_taking;
-  pipe->held = frame->type == DOWN_taking ? 0 : bytes;
+  if (pipe->taking) {
+    // It reads only when all is written but an unfinished line.
+    pipe->held = pipe->partial;
+    return;
+  }
+  pipe->held = bytes;
   pipe->partial = frame->type == DOWN_drained ? bytes : partial;
+  // A tail that is still to be skipped counts as an unfinished line.
+  pipe->skip = false;
   if (frame->type != DOWN_drained) return;
   pipe->waiting = false;
   pipe_arm(pipe);
@@ -359,9 +373,10 @@ static void request_stop_on(struct frame *frame) {
 
 static void request_listen(struct frame *frame) {
   long long mode, gid;
-  if (!parse_number(frame->fields[1], 0, 0777, &mode) || !parse_number(frame->fields[2], -1, UINT32_MAX - 1, &gid)) return;
-  int error = listener_open(frame->fields[0], (mode_t)mode, gid);
-  TELL("listening", frame->fields[0], decimal(error).text);
+  int error = EINVAL;
+  if (parse_number(frame->fields[1], 0, 0777, &mode) && parse_number(frame->fields[2], -1, UINT32_MAX - 1, &gid))
+    error = listener_open(frame->fields[0], (mode_t)mode, gid);
+  ANSWER("listening", frame->fields[0], decimal(error).text);
 }
 
 void request(struct frame *frame) {
@@ -376,10 +391,9 @@ void request(struct frame *frame) {
     case DOWN_drop:
     case DOWN_taking:
     case DOWN_held:
-    case DOWN_drained: return request_about_pipe(frame);
-    case DOWN_remember:
-      if (!blob_set(frame->fields[0], frame->fields[1])) say("cannot remember %s for the manager: out of memory", frame->fields[0]);
-      return;
+    case DOWN_drained:
+    case DOWN_lost: return request_about_pipe(frame);
+    case DOWN_remember: return remember(frame->fields[0], frame->fields[1]);
     case DOWN_forget: return blob_remove(frame->fields[0]);
     case DOWN_ack: return request_ack(frame);
     case DOWN_listen: return request_listen(frame);

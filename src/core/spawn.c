@@ -12,6 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+// Where the environment has none: never the current directory.
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 static struct rlimit inherited_nofile;
 
 const char *spawn_step_name(enum spawn_step step) {
@@ -55,13 +58,13 @@ static _Noreturn void fail(int report, enum spawn_step step) {
 static void execute(const struct spawn *spawn) {
   const char *file = spawn->file;
   size_t length = strlen(file);
-  if (strchr(file, '/') || !spawn->path) {
+  if (strchr(file, '/') || length == 0) {
     execve(file, spawn->argv, spawn->envp);
     return;
   }
   char candidate[4096];
   bool denied = false;
-  for (const char *dir = spawn->path;; dir = strchr(dir, ':') + 1) {
+  for (const char *dir = spawn->path ? spawn->path : DEFAULT_PATH;; dir = strchr(dir, ':') + 1) {
     size_t dir_length = strcspn(dir, ":");
     if (dir_length + length + 2 <= sizeof candidate) {
       memcpy(candidate, dir, dir_length);
@@ -75,6 +78,12 @@ static void execute(const struct spawn *spawn) {
     if (!strchr(dir, ':')) break;
   }
   errno = denied ? EACCES : ENOENT;
+}
+
+static bool is_target(const struct spawn *spawn, int fd) {
+  for (size_t i = 0; i < spawn->fd_count; i++)
+    if (spawn->fds[i].to == fd) return true;
+  return false;
 }
 
 // Puts each descriptor in its place. Sources stay above all targets, so that no move overwrites one still wanted.
@@ -93,6 +102,11 @@ static bool place_descriptors(const struct spawn *spawn, int *report) {
   }
   for (size_t i = 0; i < spawn->fd_count; i++)
     if (spawn->fds[i].from != spawn->fds[i].to && dup2(sources[i], spawn->fds[i].to) < 0) return false;
+  // The exec would close the rest; but one that hangs would hold the ends of other services' pipes for as long.
+  for (int fd = 3; fd < above; fd++)
+    if (!is_target(spawn, fd)) (void)close(fd);
+  (void)syscall(SYS_close_range, (unsigned)above, (unsigned)*report - 1, 0u);
+  (void)syscall(SYS_close_range, (unsigned)*report + 1, ~0u, 0u);
   return true;
 }
 

@@ -11,6 +11,8 @@
 
 // A manager that has not answered a stop signal for this long (ms) is not in charge any more.
 #define ANSWER_PATIENCE 1000
+// A new manager is given this long (ms) to go on with a stop that a dead one had begun.
+#define SUCCESSOR_PATIENCE 2000
 // After the budget; the ordered stop's own KILL comes before ours.
 #define KILL_MARGIN 500
 // A second stop signal within this time is the same one twice: npm, terminals and runtimes send it to a group and to us.
@@ -35,14 +37,18 @@ bool stop_alone(void) {
   return alone;
 }
 
-static void take_over(void) {
+static void be_alone(void) {
   alone = true;
-  say("stopping without the manager, which has not answered for 1 s: every process gets TERM, and KILL when the budget is over");
-  if (manager.pid) (void)kill(manager.pid, SIGKILL);
   manager.start_at = NEVER;
+  relay_begin();
+}
+
+static void take_over(void) {
+  be_alone();
+  say("stopping without the manager, which does not answer: every process gets TERM, and KILL when the budget is over");
+  if (manager.pid) (void)kill(manager.pid, SIGKILL);
   everyone_signal(SIGTERM);
   everyone_signal(SIGCONT);
-  relay_begin();
 }
 
 void stop_begun(void) {
@@ -55,22 +61,27 @@ void stop_requested(void) {
     if (now - asked_at >= SECOND_SIGNAL) kill_at = now;
     return;
   }
-  asked_at = now;
+  // From the first one that waits: repeating it does not put off the answer.
+  if (!signal_unanswered()) asked_at = now;
+}
+
+// When a stop that has begun is taken out of the manager's hands; NEVER while it goes on with it.
+static int64_t answer_deadline(void) {
+  if (alone || kill_at == NEVER) return NEVER;
+  if (signal_unanswered()) return asked_at + ANSWER_PATIENCE;
+  return manager.ready ? NEVER : manager.lost_at + SUCCESSOR_PATIENCE;
 }
 
 int64_t stop_deadline(void) {
-  int64_t answer = !alone && signal_unanswered() ? asked_at + ANSWER_PATIENCE : NEVER;
+  int64_t answer = answer_deadline();
   return answer < kill_at ? answer : kill_at;
 }
 
 void stop_due(void) {
-  if (!alone && signal_unanswered() && asked_at + ANSWER_PATIENCE <= now) take_over();
+  if (answer_deadline() <= now) take_over();
   if (kill_at > now) return;
   if (kills == 0) say("the stop's budget of %lld ms is over: killing whatever lives", (long long)stop_budget);
-  if (!alone) {
-    alone = true;
-    relay_begin();
-  }
+  if (!alone) be_alone();
   everyone_signal(SIGKILL);
   kill_at = now + KILL_AGAIN;
   // A process that KILL does not end hangs in the kernel; it ends with us or never.

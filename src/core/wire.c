@@ -87,6 +87,8 @@ bool frame_append(struct queue *queue, int count, const char *const fields[]) {
 
 bool parse_number(const char *text, long long low, long long high, long long *number) {
   char *end;
+  // strtoll would take blanks and a plus sign too.
+  if (*text != '-' && (*text < '0' || *text > '9')) return false;
   errno = 0;
   long long value = strtoll(text, &end, 10);
   if (errno != 0 || end == text || *end != '\0' || value < low || value > high) return false;

@@ -6,6 +6,7 @@ import type { Voice } from "../log/voice.ts";
 import type { Manager } from "../manager/manager.ts";
 import type { Outputs } from "../manager/outputs.ts";
 import type { House } from "../manager/remembered.ts";
+import type { Runner } from "../manager/runner.ts";
 import { beginShutdown, reportLines, type Shutdown } from "../manager/shutdown.ts";
 import { reactionOf } from "../process/proc.ts";
 import { durationText } from "../service/duration.ts";
@@ -39,7 +40,8 @@ export interface Stopping {
   again(name: string): void;
   /** Goes on with what an earlier manager had begun. */
   resume(): void;
-  progress(): void;
+  /** A service has changed its state, or (null) an adopted process has gone. */
+  progress(runner: Runner | null): void;
 }
 
 const counted = (count: number, noun: string, plural: string) => `${count} ${count === 1 ? noun : plural}`;
@@ -84,7 +86,7 @@ export function createStopping(parts: StoppingParts): Stopping {
       },
       since,
     );
-    shutdown.progress();
+    shutdown.progress(null);
   };
 
   return {
@@ -108,6 +110,6 @@ export function createStopping(parts: StoppingParts): Stopping {
       shutdown?.hurry();
     },
     resume: goDown,
-    progress: () => shutdown?.progress(),
+    progress: (runner) => shutdown?.progress(runner),
   };
 }

@@ -97,7 +97,7 @@ export function supervise(world: World): void {
       happened: (happening) => face?.publish(happening),
       signalled: (serial, signal) => onSignal(serial, signal),
       fatal: (code, why) => stopping.begin(code, why),
-      progress: () => stopping.progress(),
+      progress: (runner) => stopping.progress(runner),
       listening: (path, errno) => control.listening(path, errno),
     });
     const scan = createScan({

@@ -28,7 +28,7 @@ export interface ManagerParts {
   /** The final end of a critical service. */
   readonly fatal: (code: number, why: string) => void;
   /** Something was reaped or has changed its state; a shutdown looks on. */
-  readonly progress: () => void;
+  readonly progress: (runner: Runner | null) => void;
   readonly listening: (path: string, errno: number) => void;
 }
 
@@ -124,11 +124,12 @@ export function createManager(parts: ManagerParts): Manager {
     piped: (tag, errno) => outputs.piped(tag, errno),
     listening: (path, errno) => parts.listening(path, errno),
     turn() {
+      leftovers.stale();
       if (!haveOrphansGone) return;
       haveOrphansGone = false;
       for (const runner of roster.all())
         if (runner.state.phase === "sweeping") runner.send({ type: "swept", left: leftovers.of(runner).length });
-      parts.progress();
+      parts.progress(null);
     },
   };
 }

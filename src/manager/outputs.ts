@@ -66,14 +66,15 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
   const nameOf = (tag: string) => pipes.get(tag)?.speaker.spec.name ?? tag;
   const reader = createReader({
     core,
-    onLost: (tag, { bytes, atMost }) =>
-      voice.warn(
-        `${atMost ? "at most " : ""}${bytes} bytes of the output of ${nameOf(tag)} are lost: a manager that died had them`,
-        {
-          service: nameOf(tag),
-          lost: bytes,
-        },
-      ),
+    onLost(tag, { bytes, atMost }, said) {
+      const service = nameOf(tag);
+      const count = `${atMost ? "at most " : ""}${bytes} bytes`;
+      voice.warn(`${count} of the output of ${service} are lost: a manager that died had them`, {
+        service,
+        lost: bytes,
+      });
+      void voice.written().then(said);
+    },
     onFailed: (tag, code) => voice.error(`cannot read the output of ${nameOf(tag)}: ${code}; it is not shown any more`),
   });
 
@@ -161,7 +162,7 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
       inputs.delete(tag);
     },
     ended(speaker) {
-      void reader.flush(outputTag(speaker.number));
+      reader.endLine(outputTag(speaker.number));
     },
     closeInput(loggerNumber) {
       core.shut(inputTag(loggerNumber));

@@ -9,6 +9,8 @@ import type { ServiceSpec } from "../spec/spec.ts";
 
 /** A copy that is under way is waited for: a directory is read when nothing has moved in it for this long. */
 const QUIET: Ms = 40;
+/** Between a change and the look at the whole directory. */
+const GATHER: Ms = 10;
 /** Where the kernel does not tell of changes. */
 const RESCAN: Ms = 5000;
 /** One turn of the loop at boot. */
@@ -59,6 +61,7 @@ export function createScan(parts: ScanParts): Scan {
   let watcher: Watcher | null = null;
   let forgetRescan = () => {};
   let isClosed = false;
+  let isRescanDue = false;
 
   const tell = (name: string, problems: readonly Problem[]) => {
     const text = problems.map((problem) => `${problem.where} ${problem.text}`).join("\n");
@@ -68,20 +71,21 @@ export function createScan(parts: ScanParts): Scan {
     else told.set(name, text);
     for (const problem of problems) parts.problem(problem);
   };
-  const load = (name: string) => loadService(join(scanDir, name), name, parts.defaults());
+  const homeOf = (name: string) => `${scanDir}/${name}`;
+  const load = (name: string) => loadService(homeOf(name), name, parts.defaults());
   const take = (name: string) => {
     const { spec, incomplete, problems } = load(name);
     tell(name, problems);
     if (spec !== null) {
       unready.delete(name);
-      watcher?.leave(join(scanDir, name));
+      watcher?.leave(homeOf(name));
       parts.appeared(spec);
       return;
     }
     const why = incomplete ?? problems.find((problem) => problem.severity === "error")?.text ?? "it cannot be read";
     const known = unready.get(name);
     unready.set(name, { why, incomplete: incomplete !== null });
-    watcher?.enter(join(scanDir, name));
+    watcher?.enter(homeOf(name));
     if (known?.why !== why && incomplete !== null) parts.unready(name, { why, incomplete: true });
   };
   /** Reads it once nothing has moved in it for a moment. */
@@ -111,15 +115,24 @@ export function createScan(parts: ScanParts): Scan {
     const present = new Set(parts.present());
     for (const name of names) {
       if (present.has(name) || timers.has(name)) continue;
-      watcher?.enter(join(scanDir, name));
+      watcher?.enter(homeOf(name));
       settle(name);
     }
     for (const name of present) if (!listed.has(name)) parts.disappeared(name);
     for (const name of [...unready.keys()].filter((each) => !listed.has(each))) {
       unready.delete(name);
       told.delete(name);
-      watcher?.leave(join(scanDir, name));
+      watcher?.leave(homeOf(name));
     }
+  };
+  // Many changes come together (a copy, an archive): one look serves them all.
+  const rescanSoon = () => {
+    if (isRescanDue) return;
+    isRescanDue = true;
+    clock.at(clock.now() + GATHER, () => {
+      isRescanDue = false;
+      rescan();
+    });
   };
   const poll = () => {
     rescan();
@@ -155,14 +168,14 @@ export function createScan(parts: ScanParts): Scan {
           (path) => {
             const [name] = path.slice(scanDir.length + 1).split("/");
             if (name !== undefined && name !== "" && (timers.has(name) || unready.has(name))) settle(name);
-            rescan();
+            rescanSoon();
           },
           fallBack,
         );
       } catch (error) {
         fallBack(errorCode(error));
       }
-      for (const name of unready.keys()) watcher?.enter(join(scanDir, name));
+      for (const name of unready.keys()) watcher?.enter(homeOf(name));
       // What came between the first look and the watch.
       rescan();
     },
@@ -189,7 +202,13 @@ async function createWatcher(
 ): Promise<Watcher> {
   // Late: no service waits for it.
   const { watch } = await import("chokidar");
-  const watcher = watch(scanDir, { depth: 0, followSymlinks: false, atomic: false, ignorePermissionErrors: true });
+  const watcher = watch(scanDir, {
+    depth: 0,
+    followSymlinks: false,
+    atomic: false,
+    ignoreInitial: true,
+    ignorePermissionErrors: true,
+  });
   const entered = new Set<string>();
   watcher.on("all", (_event, path) => changed(path));
   watcher.on("error", (error) => failed(errorCode(error)));

@@ -39,7 +39,7 @@ export interface ServicesParts {
   /** The final end of a critical service. */
   readonly fatal: (code: number, why: string) => void;
   /** A state has changed; a shutdown looks on. */
-  readonly progress: () => void;
+  readonly progress: (runner: Runner) => void;
 }
 
 export interface Services {
@@ -60,6 +60,8 @@ export interface Services {
   readonly programs: Map<string, Program>;
 }
 
+const NUMBERS_AHEAD = 1000;
+
 /** The services of one manager. */
 export function createServices(parts: ServicesParts): Services {
   const { core, clock, roster, leftovers, outputs, say } = parts;
@@ -67,6 +69,13 @@ export function createServices(parts: ServicesParts): Services {
   const leaving = new Set<Runner>();
   const programs = new Map<string, Program>();
   let { nextNumber, stop } = parts.house;
+  // Numbers are set aside many at a time: a thousand new services need not be a thousand words about the house.
+  let reserved = nextNumber;
+  const houseBlob = () => {
+    reserved = nextNumber + NUMBERS_AHEAD;
+    return encodeHouse({ nextNumber: reserved, stop });
+  };
+  const rememberHouse = () => core.remember(HOUSE_KEY, houseBlob());
 
   const publish = (runner: Runner, event: string, text: string) => parts.happened({ runner, event, text });
   const doctor = createDoctor({ clock, leftovers, say, changed: (runner) => publish(runner, "state", "") });
@@ -93,7 +102,7 @@ export function createServices(parts: ServicesParts): Services {
       doctor.changed(runner, before);
       roster.changed(runner, before);
       settle(runner, before);
-      parts.progress();
+      parts.progress(runner);
     },
     reported(runner, report) {
       const text = reportText(runner.name, report);
@@ -141,7 +150,7 @@ export function createServices(parts: ServicesParts): Services {
   const addOne = (spec: ServiceSpec): Runner => {
     const number = nextNumber++;
     const runner = enter(spec, number, initial(clock.now(), number));
-    core.remember(HOUSE_KEY, encodeHouse({ nextNumber, stop }));
+    if (nextNumber > reserved) rememberHouse();
     rememberSpec(runner);
     return runner;
   };
@@ -185,9 +194,8 @@ export function createServices(parts: ServicesParts): Services {
     remember(begun, serial) {
       stop = begun;
       if (stop !== null) roster.freeze();
-      const blob = encodeHouse({ nextNumber, stop });
-      if (serial === undefined) core.remember(HOUSE_KEY, blob);
-      else core.ack(serial, HOUSE_KEY, blob);
+      if (serial === undefined) rememberHouse();
+      else core.ack(serial, HOUSE_KEY, houseBlob());
     },
     resume() {
       const known = new Set(parts.hello.children.map((child) => child.id));
