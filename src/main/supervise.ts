@@ -1,4 +1,5 @@
 // The supervisor, put together: the channel, the configuration, the manager, the scan, the faces, the stop.
+import { stat } from "node:fs";
 import { Socket } from "node:net";
 import { monotonic } from "../base/clock.ts";
 import { errorCode, type Problem } from "../base/errors.ts";
@@ -41,6 +42,8 @@ export function supervise(world: World): void {
     faults++;
     voice.error(`internal error ${faults}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`);
   });
+  // Its first use makes Node's file threads, and where that fails Node aborts: now, before services take the last process.
+  stat("/", () => {});
   const socket = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
   // Without a core there is nobody to serve.
   socket.on("close", () => world.end(111));
