@@ -3,7 +3,6 @@ import { stat } from "node:fs";
 import { Socket } from "node:net";
 import { monotonic } from "../base/clock.ts";
 import { errorCode, type Problem } from "../base/errors.ts";
-import { signalName } from "../base/signals.ts";
 import { connectCore } from "../channel/channel.ts";
 import type { Core, Hello, Listener } from "../channel/core.ts";
 import { loadSettings } from "../config/settings.ts";
@@ -98,7 +97,7 @@ export function supervise(world: World): void {
       outputs,
       say: (level, text, fields) => voice[level](text, fields),
       happened: (happening) => face?.publish(happening),
-      signalled: (serial, signal) => onSignal(serial, signal),
+      signalled: (serial, signal, what) => onSignal(serial, signal, what),
       fatal: (code, why) => stopping.begin(code, why),
       progress: (runner) => stopping.progress(runner),
       listening: (path, errno) => control.listening(path, errno),
@@ -162,13 +161,16 @@ export function supervise(world: World): void {
       [SIGUSR1]: () => control.open(),
       [SIGUSR2]: () => void dumpStatus(),
     };
-    const onSignal = (serial: string, signal: number) => {
-      if (stopSignals.has(signal) && !stopping.isStopping())
-        return stopping.begin(0, `received ${signalName(signal)}`, serial);
+    const onSignal = (serial: string, signal: number, what: string) => {
+      if (stopSignals.has(signal) && !stopping.isStopping()) return stopping.begin(0, `received ${what}`, serial);
       core.ack(serial);
-      if (stopSignals.has(signal)) return stopping.again(signalName(signal));
+      if (stopSignals.has(signal)) return stopping.again(what);
       const target = config.settings.forward[signal];
-      if (target === undefined) return reactions[signal]?.();
+      const react = reactions[signal];
+      // A terminal sends WINCH at every change of its size, and whoever sends TERM may add CONT.
+      if (target === undefined && react === undefined) return voice.debug(`received ${what}: nothing is done for it`);
+      voice.info(`received ${what}`, { signal });
+      if (target === undefined) return react?.();
       const refused = face?.order(target, { do: "signal", signal });
       if (refused != null) voice.warn(refused);
     };
