@@ -99,11 +99,12 @@ describe("a uid without an account", () => {
     expect(space.stderr()).toMatch(/other\/service\.ini:2: cannot run as nobody/);
   });
 
-  test.each([
-    ["a directory of another user", (path: string) => mkdirSync(path, 0o755)],
-    ["a link", (path: string) => symlinkSync(temporaryDirectory(), path)],
-  ])("does not use %s that waits in /tmp, but the next place", async (_what, squat) => {
-    if (process.getuid?.() !== 0) return;
+  const squats: readonly (readonly [string, (path: string) => void])[] = [
+    ["a directory of another user", (path) => void mkdirSync(path, 0o755)],
+    ["a link", (path) => symlinkSync(temporaryDirectory(), path)],
+  ];
+  test.for(squats)("does not use %s that waits in /tmp, but the next place", async ([, squat], context) => {
+    need(context, "root");
     const uid = freshUid();
     const path = `/tmp/upkeep-${uid}`;
     squat(path);
