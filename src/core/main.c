@@ -30,10 +30,14 @@ static bool is_offline(char **words) {
   return false;
 }
 
-static int usage_error(const char *format, const char *word) {
-  say(format, word);
+static int show_usage(void) {
   (void)!write_error(usage, sizeof usage - 1);
   return 64;
+}
+
+static int usage_error(const char *format, const char *word) {
+  say(format, word);
+  return show_usage();
 }
 
 // `[-c FILE]... DIR`. What is wrong with the words or the directory is said before anything runs.
@@ -84,5 +88,8 @@ int main(int argc, char **argv, char **environment) {
   if (found && S_ISDIR(file.st_mode)) return supervise(argv + 1, environment);
   // A word without a slash is a slip of a command's name far more often than a program to run.
   if (strchr(word, '/')) return run_path(argv + 1, environment, found ? &file : NULL);
-  return usage_error("unknown command %s", word);
+  const char *nearest = client_nearest(word);
+  if (!nearest) return usage_error("unknown command %s", word);
+  say("unknown command %s; did you mean %s?", word, nearest);
+  return show_usage();
 }

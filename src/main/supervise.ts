@@ -16,6 +16,7 @@ import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
+import { isOwnProc } from "../process/proc.ts";
 import { createControlSocket } from "./control-socket.ts";
 import { createStopping } from "./stopping.ts";
 import { readWords } from "./words.ts";
@@ -72,6 +73,8 @@ export function supervise(world: World): void {
       return refuse(78, "the global configuration is wrong, and nothing runs yet: mend it and start again");
     const { settings } = config;
     voice.level = settings.logLevel;
+    if (isFirst && !isOwnProc(world.pid, hello.corePid))
+      voice.warn("no /proc of our PID namespace is mounted: what escapes from a service is not found; mount one");
     core.budget(settings.stopBudget);
     const stopSignals = new Set<number>([...STOP_SIGNALS, ...settings.stopOn]);
     core.stopOn([...stopSignals]);

@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
-import { rawClient, rawClientSoon } from "../helpers/ask.ts";
+import { type RawClient, rawClient, rawClientSoon } from "../helpers/ask.ts";
 import { eventually, timed } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
 import { launch, type Namespace, type Result, upkeep } from "../helpers/pid-namespace.ts";
@@ -33,7 +33,8 @@ describe("a command line that is wrong", () => {
   test.each([
     ["nothing at all", [], /nothing to do/],
     ["an empty word", [""], /unknown command/],
-    ["a command that does not exist", ["stauts"], /unknown command stauts/],
+    ["a command that does not exist", ["frobnicate"], /unknown command frobnicate$/],
+    ["a slip in a command", ["stauts"], /unknown command stauts; did you mean status\?/],
     ["an unknown option", ["--frob", dir], /unknown option --frob/],
     ["an option without its file", ["-c"], /-c needs a file/],
     ["no directory after the options", ["-c", "/dev/null"], /no directory/],
@@ -419,7 +420,9 @@ describe("the control socket of the running program", () => {
 
   test("serves a new client while 300 others are connected and silent", async () => {
     const { space, runtime } = await served();
-    const idle = await Promise.all(Array.from({ length: 300 }, () => rawClient(runtime)));
+    // One after the other: node's connect does not wait for room in the socket's backlog.
+    const idle: RawClient[] = [];
+    while (idle.length < 300) idle.push(await rawClient(runtime));
     await stillAnswers(space);
     await eventually(
       "those too many were told",

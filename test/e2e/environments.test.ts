@@ -134,10 +134,16 @@ test("a program that is not PID 1 adopts its own orphans, ends them, and leaves 
   await eventually("only the stranger is left", () => space.processes().filter(isAlive).join() === String(stranger));
 });
 
-test("without /proc the services run, are restarted, answer and stop", async () => {
-  const space = await launch([scanDir({ web }).path], { setup: "mount -t tmpfs tmpfs /proc" });
-  expect((await space.inside(["ls", "/proc"])).stdout).toBe("");
-  await livesAndStops(space, "web");
+describe("without a /proc of our own", () => {
+  test.each([
+    ["none at all", "mount -t tmpfs tmpfs /proc"],
+    ["that of another PID namespace", "umount /proc"],
+  ])("(%s) services run, answer and stop, no stranger is counted, and it is told", async (_what, setup) => {
+    const space = await launch([scanDir({ web }).path], { setup });
+    await livesAndStops(space, "web");
+    expect(space.stderr()).toMatch(/no \/proc of our PID namespace is mounted: .*; mount one/);
+    expect(space.stderr()).not.toMatch(/of no service|outlived/);
+  });
 });
 
 test("with closed standard descriptors nothing of upkeep takes their place", async () => {
