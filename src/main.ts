@@ -21,6 +21,7 @@ if (process.channel === undefined) {
       words,
       version,
       env,
+      cwd: process.cwd(),
       pid,
       own,
       node,

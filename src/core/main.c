@@ -15,6 +15,7 @@
 
 static const char usage[] =
     "usage: upkeep DIR              supervise the service directories in DIR\n"
+    "       upkeep run DIR -- CMD   the same beside a command, which everything lives as long as\n"
     "       upkeep -- CMD [ARG...]  run one command as an init does\n"
     "       upkeep COMMAND ...      status, start, stop, restart, logs ... (upkeep help)\n";
 
@@ -40,13 +41,17 @@ static int usage_error(const char *format, const char *word) {
   return show_usage();
 }
 
-// `[-c FILE]... DIR`. What is wrong with the words or the directory is said before anything runs.
+// `[-c FILE]... DIR [-- CMD...]`. What is wrong with the words or the directory is said before anything runs.
 static int supervise(char **words, char **environment) {
   const char *directory = NULL;
   for (char **word = words; *word; word++) {
     if (strcmp(*word, "-c") == 0 || strcmp(*word, "--config") == 0) {
       if (!*++word) return usage_error("%s needs a file", word[-1]);
       continue;
+    }
+    if (strcmp(*word, "--") == 0) {
+      if (!word[1]) return usage_error("%s", "no command after --");
+      break;
     }
     if (**word == '-') return usage_error("unknown option %s", *word);
     if (directory) return usage_error("unexpected word %s after the directory", *word);

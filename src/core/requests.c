@@ -119,7 +119,7 @@ static bool read_attribute(struct order *order, char *key, char *value) {
     const char *key;
     long long low, high;
   } numbers[] = {{"uid", 0, UINT32_MAX - 1}, {"gid", 0, UINT32_MAX - 1}, {"umask", 0, 0777},    {"nice", -20, 19},
-                 {"death", 1, 64},           {"notify", 3, 255},         {"no-new-privs", 0, 1}};
+                 {"death", 1, 64},           {"notify", 3, 255},         {"no-new-privs", 0, 1}, {"session", 0, 1}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     if (strcmp(key, numbers[i].key) != 0) continue;
     if (!parse_number(value, numbers[i].low, numbers[i].high, &number)) return false;
@@ -131,6 +131,7 @@ static bool read_attribute(struct order *order, char *key, char *value) {
       case 4: spawn->death_signal = (int)number; break;
       case 5: order->notify_to = (int)number; break;
       case 6: spawn->no_new_privs = number == 1; break;
+      case 7: spawn->session = number == 1; break;
     }
     return true;
   }

@@ -18,6 +18,7 @@ import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
 import { isOwnProc } from "../process/proc.ts";
 import { createControlSocket } from "./control-socket.ts";
+import { mainCommand } from "./main-command.ts";
 import { createStopping } from "./stopping.ts";
 import { readWords } from "./words.ts";
 import type { World } from "./world.ts";
@@ -58,7 +59,7 @@ export function supervise(world: World): void {
 
   const moveIn = (hello: Hello): Listener | null => {
     const isFirst = hello.blobs.size === 0;
-    const { scanDir, files, unknown } = readWords(world.words);
+    const { scanDir, files, unknown, command } = readWords(world.words);
     if (unknown !== null) return refuse(64, `unknown word ${unknown}; upkeep help tells the usage`);
     const globalFiles = [
       { path: world.globalFile, required: false },
@@ -109,7 +110,7 @@ export function supervise(world: World): void {
       clock: monotonic,
       scanDir,
       defaults: () => config.defaults,
-      present: () => [...manager.roster.all()].filter(({ spec }) => spec.loggerOf === null).map(({ name }) => name),
+      present: () => manager.roster.fromDirectories().map(({ name }) => name),
       appeared: (spec) => admission.appeared(spec),
       disappeared: (name) => admission.disappeared(name),
       problem: tell,
@@ -168,11 +169,11 @@ export function supervise(world: World): void {
       if (stopSignals.has(signal) && !stopping.isStopping()) return stopping.begin(0, `received ${what}`, serial);
       core.ack(serial);
       if (stopSignals.has(signal)) return stopping.again(what);
-      const target = config.settings.forward[signal];
+      const forwarded = config.settings.forward[signal];
       const react = reactions[signal];
-      // A terminal sends WINCH at every change of its size, and whoever sends TERM may add CONT.
-      if (target === undefined && react === undefined) return voice.debug(`received ${what}: nothing is done for it`);
-      voice.info(`received ${what}`, { signal });
+      // A terminal sends WINCH at every change of its size, and whoever sends TERM may add CONT: no news.
+      voice[(forwarded ?? react) ? "info" : "debug"](`received ${what}`, { signal });
+      const target = forwarded ?? (react === undefined ? manager.roster.foreground()?.name : undefined);
       if (target === undefined) return react?.();
       const refused = face?.order(target, { do: "signal", signal });
       if (refused != null) voice.warn(refused);
@@ -202,6 +203,7 @@ export function supervise(world: World): void {
     };
     const boot = async () => {
       if (isFirst) control.open();
+      if (isFirst && command !== null) manager.add(mainCommand(command, world.cwd));
       await scan.boot();
       admission.complete();
       const count = manager.roster.services().length;

@@ -98,6 +98,7 @@ export function createManager(parts: ManagerParts): Manager {
       programs.delete(id);
       if (helper !== undefined) return helper(null);
       if (runner === undefined) return;
+      if (step === "exec") services.unexecuted.set(runner, errno);
       const reason = doctor.explain(runner, program, errno) ?? failureText(runner.spec, program, step, errno);
       runner.send({ type: "unspawned", child: childOf(id), reason });
     },

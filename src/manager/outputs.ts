@@ -125,6 +125,7 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
   return {
     streams(speaker, loggerNumber) {
       const { spec } = speaker;
+      if (spec.foreground) return { input: "inherit", output: "inherit", error: "inherit" };
       const input: Stream = spec.loggerOf === null ? "null" : { pipe: ensureInput(speaker.number) };
       if (spec.log === "inherit") return { input, output: "inherit", error: "inherit" };
       const output: Stream = { pipe: ensure(speaker) };
