@@ -14,7 +14,7 @@
 #include "text.h"
 
 static const char usage[] =
-    "usage: upkeep DIR              supervise the service directories in DIR\n"
+    "usage: upkeep [-c FILE] DIR    supervise the service directories in DIR\n"
     "       upkeep run DIR -- CMD   the same beside a command, which everything lives as long as\n"
     "       upkeep -- CMD [ARG...]  run one command as an init does\n"
     "       upkeep COMMAND ...      status, start, stop, restart, logs ... (upkeep help)\n";
