@@ -69,6 +69,7 @@ export function spawnAttributes(request: SpawnRequest): string[] {
   add("in", streamWord(request.input));
   add("out", streamWord(request.output));
   add("err", streamWord(request.error));
+  if (request.session === false) add("session", 0);
   add("uid", request.uid);
   add("gid", request.gid);
   add("groups", request.groups?.join(","));

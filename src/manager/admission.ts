@@ -68,7 +68,13 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
   return {
     refused,
     appeared(spec) {
-      if (isThere(spec.name)) return;
+      const there = manager.roster.get(spec.name);
+      if (there?.spec.foreground) {
+        const text = `cannot use this directory: ${spec.name} is the name of the command after --; rename the directory`;
+        refused.set(spec.name, { why: text, incomplete: false });
+        return tell({ severity: "error", service: spec.name, where: spec.home, text });
+      }
+      if (there !== undefined) return;
       specs.set(spec.name, spec);
       // What waits for nobody need not wait for the others to be read.
       const isFree = spec.after.length + spec.requires.length + spec.wants.length === 0;
@@ -85,6 +91,8 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
       admitAll();
     },
     refresh(runner) {
+      // It came with the command line, and there is no other definition of it.
+      if (runner.spec.foreground) return null;
       const owner = runner.spec.loggerOf ?? runner.name;
       const { spec, incomplete, problems } = scan().load(owner);
       const fresh = runner.spec.loggerOf === null ? spec : (spec?.logger ?? null);
