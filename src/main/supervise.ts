@@ -31,7 +31,9 @@ const CHANNEL_FD = 3;
 
 /** Runs the supervisor; returns at once and goes on until the core ends it. */
 export function supervise(world: World): void {
-  const out = createSink(1);
+  const onDropped = (bytes: number, code: string) =>
+    voice.error(`cannot write to standard output: ${code}; ${bytes} bytes of the services' output are lost`);
+  const out = createSink(1, { onDropped });
   const err = createSink(2);
   const isPlain = world.env["NO_COLOR"] !== undefined || world.env["TERM"] === "dumb";
   const isColoured = (fd: number) => world.isTerminal(fd) && !isPlain;
