@@ -102,7 +102,11 @@ export function supervise(world: World): void {
       pid: world.pid,
       outputs,
       say: (level, text, fields) => voice[level](text, fields),
-      happened: (happening) => face?.publish(happening),
+      happened(happening) {
+        face?.publish(happening);
+        // Another directory by the same name may have waited for the end of this one.
+        if (happening.event === "removed") scan.rescan();
+      },
       signalled: (serial, signal, what) => onSignal(serial, signal, what),
       fatal: (code, why) => stopping.begin(code, why),
       progress: (runner) => stopping.progress(runner),
