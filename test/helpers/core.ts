@@ -41,6 +41,9 @@ export async function compile(name: string, sources: readonly string[], flags: r
   const fresh = `${output}.${process.pid}`;
   await execa(process.env["CC"] ?? "cc", [...flags, "-Wall", "-Wextra", "-Werror", "-o", fresh, ...sources]);
   renameSync(fresh, output);
+  // Those of earlier sources; another worker's unfinished one has more points in its name.
+  const isOld = (file: string) => file.startsWith(`${name}-`) && !file.includes(".") && join(cache, file) !== output;
+  for (const file of readdirSync(cache).filter(isOld)) rmSync(join(cache, file), { force: true });
   return output;
 }
 
