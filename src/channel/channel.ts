@@ -35,9 +35,11 @@ export function connectCore(socket: Socket, listener: Listener): Core {
     taking(tag) {
       ask("taking", tag);
       flush();
+      return socket.writableLength === 0;
     },
     held: (tag, bytes, partial) => ask("held", tag, String(bytes), String(partial)),
     drained: (tag, partial) => ask("drained", tag, String(partial)),
+    lost: (tag, bytes) => ask("lost", tag, String(bytes)),
     remember: (key, blob) => ask("remember", key, blob),
     forget: (key) => ask("forget", key),
     ack: (serial, key, blob) =>
@@ -67,6 +69,7 @@ export function spawnAttributes(request: SpawnRequest): string[] {
   add("in", streamWord(request.input));
   add("out", streamWord(request.output));
   add("err", streamWord(request.error));
+  if (request.session === false) add("session", 0);
   add("uid", request.uid);
   add("gid", request.gid);
   add("groups", request.groups?.join(","));
@@ -95,7 +98,13 @@ function hearer(listener: Listener): (message: Message) => void {
     child: ([id = "", pid, notified, executed]) =>
       void children.push({ id, pid: Number(pid), notified: notified === "1", executed: executed === "1" }),
     log: ([tag = "", read, skip, lost]) =>
-      void pipes.push({ tag, read: read === "1", skip: skip === "1", lost: lost === "-1" ? null : Number(lost) }),
+      void pipes.push({
+        tag,
+        read: read === "1",
+        skip: skip === "1",
+        lost: Math.abs(Number(lost)),
+        atMost: Number(lost) < 0,
+      }),
     blob: ([key = "", blob = ""]) => void blobs.set(key, blob),
     begin: () => {
       if (hello !== null) listener.hello(hello);

@@ -12,6 +12,8 @@ export interface SpawnRequest {
   readonly input: Stream;
   readonly output: Stream;
   readonly error: Stream;
+  /** False: no session of its own, but a process group in the foreground of the supervisor's terminal. Default true. */
+  readonly session?: boolean;
   readonly uid?: number;
   readonly gid?: number;
   readonly groups?: readonly number[];
@@ -39,12 +41,14 @@ export interface Core {
   /** Closes the write end: its reader sees the end of the file. */
   shut(tag: string): void;
   drop(tag: string): void;
-  /** In the kernel when this returns: the manager is about to read this pipe. */
-  taking(tag: string): void;
+  /** The manager is about to read this pipe; false if the core is too busy to be told now: then nothing may be read. */
+  taking(tag: string): boolean;
   /** `bytes` of it are in our hands, the `partial` ones of an unfinished line included. */
   held(tag: string, bytes: number, partial: number): void;
   /** It was empty, and all is written out but `partial` bytes of an unfinished line; `readable` is told again. */
   drained(tag: string, partial: number): void;
+  /** What dead managers took of it and nobody has said yet; 0 once it is said. */
+  lost(tag: string, bytes: number): void;
   remember(key: string, blob: string): void;
   forget(key: string): void;
   /** A fact is dealt with; the new blob goes with it in one frame. */
@@ -66,12 +70,13 @@ export interface KnownChild {
   readonly executed: boolean;
 }
 
-/** A log pipe of an earlier manager. `lost`: bytes it had in its hands, null for at most one read. */
+/** A log pipe of an earlier manager. `lost`: bytes that it and others had in their hands; `atMost` if that is a bound. */
 export interface KnownPipe {
   readonly tag: string;
   readonly read: boolean;
   readonly skip: boolean;
-  readonly lost: number | null;
+  readonly lost: number;
+  readonly atMost: boolean;
 }
 
 /** What the core says first to every manager. */

@@ -18,6 +18,7 @@ export const down = {
   taking: 1,
   held: 3,
   drained: 2,
+  lost: 2,
   remember: 2,
   forget: 1,
   ack: 1,

@@ -105,7 +105,7 @@ const shortExit = (exit: Exit): string => ("signal" in exit ? signalName(exit.si
 function note(one: ServiceStatus): string {
   const notes: string[] = [];
   if (one.retryIn !== null) notes.push(`next try ${due(one.retryIn)}`);
-  if (one.pid === null && one.retryIn === null) notes.push(`for ${span(one.seconds)}`);
+  if (one.pid === null && one.retryIn === null && one.state !== "incomplete") notes.push(`for ${span(one.seconds)}`);
   if (one.want === "once" && one.pid !== null) notes.push("once");
   if (one.normallyDown && one.state === "down") notes.push("not started at boot");
   if (one.why !== null) notes.push(plain(one.why));
@@ -116,7 +116,7 @@ function detail(one: ServiceStatus, { client, supervisor }: Context): string {
   const paint = painter(client.color);
   const color = colors[one.state];
   const rows: readonly (readonly [string, string | null])[] = [
-    ["since", `${shortTime(one.since)}, for ${span(one.seconds)}`],
+    ["since", one.state === "incomplete" ? null : `${shortTime(one.since)}, for ${span(one.seconds)}`],
     ["pid", one.pid === null ? null : String(one.pid)],
     ["wanted", one.type === "oneshot" ? `${one.want}, a oneshot` : one.want],
     ["restarts", String(one.restarts)],

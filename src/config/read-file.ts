@@ -16,6 +16,8 @@ const CLAUSES: Readonly<Record<string, string>> = {
   EMFILE: "too many files are open",
   ENFILE: "too many files are open on this system",
   ENXIO: "it is a socket",
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space is left",
 };
 
 /** What a system error says, as the clause after a colon. */

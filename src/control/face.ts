@@ -1,5 +1,5 @@
 // The manager as the faces see it: names in, statuses and events out.
-import { type Clock, wallClock } from "../base/clock.ts";
+import { type Clock, type Ms, wallClock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import { exitText } from "../base/exit.ts";
 import { didYouMean } from "../base/near.ts";
@@ -12,6 +12,7 @@ import { isAtRest } from "../manager/roster.ts";
 import type { Runner } from "../manager/runner.ts";
 import type { Unready } from "../manager/scan.ts";
 import type { Happening } from "../manager/services.ts";
+import { isStable } from "../service/end.ts";
 import type { ServiceStatus } from "../service/status.ts";
 import { isReady, statusOf } from "../service/status-of.ts";
 import type { Health, Order, ServiceEvent, Supervisor } from "./supervisor.ts";
@@ -124,7 +125,7 @@ export function createFace(parts: FaceParts): Face {
     const considered = chosen.length === 0 ? all : all.filter(({ name }) => chosen.includes(name));
     if (parts.isStopping()) return { healthy: false, text: "everything is being stopped" };
     for (const each of considered) {
-      const trouble = troubleOf(each, manager.roster.get(each.name), chosen.length > 0);
+      const trouble = troubleOf(each, manager.roster.get(each.name), chosen.length > 0, clock.now());
       if (trouble !== null) return { healthy: false, text: `${each.name} ${trouble}` };
     }
     const up = considered.filter(({ state }) => state !== "down").length;
@@ -192,16 +193,19 @@ export function createFace(parts: FaceParts): Face {
 }
 
 /** Why a service is not as it should be, without its name; null if it is. One that is meant to be down is well. */
-function troubleOf(status: ServiceStatus, runner: Runner | undefined, isNamed: boolean): string | null {
+function troubleOf(status: ServiceStatus, runner: Runner | undefined, isNamed: boolean, now: Ms): string | null {
   const { state, why, retryIn, lastExit } = status;
   if (runner === undefined) return `cannot run: ${why}`;
   const because = why === null ? "" : `: ${why}`;
-  if (state === "failed") return `has given up${because}`;
-  if (runner.state.streak >= CRASH_LOOP)
-    return `is crash-looping${lastExit === null ? "" : ` (${exitText(lastExit)})`}`;
-  if (isReady(runner.spec, runner.state)) return null;
-  if (state === "done") return null;
   if (state === "down") return isNamed ? "is down" : null;
+  if (state === "done") return null;
+  if (state === "failed") return `has given up${because}`;
+  const { spec } = runner;
+  // The machine forgets crashes only when it leaves `up`: until then, who asks is told of the old ones no more.
+  if (runner.state.streak >= CRASH_LOOP && !isStable({ spec, state: runner.state, now }))
+    return `is crash-looping${lastExit === null ? "" : ` (${exitText(lastExit)})`}`;
+  if (state === "paused") return "is paused";
+  if (isReady(spec, runner.state)) return null;
   if (state === "backoff") return `is down and tried again in ${Math.ceil(retryIn ?? 0)} s${because}`;
   if (state === "waiting") return why ?? "waits";
   return `is ${state}, not ready${because}`;

@@ -124,6 +124,8 @@ int64_t relay_deadline(void);
 void relay_pipe(struct logpipe *pipe);
 void relay_begin(void);
 bool relay_active(void);
+// To be called when a manager has died: a relay that was asked for while it lived begins.
+void relay_manager_died(void);
 void relay_end(void);
 void relay_finish(void);
 void pipe_arm(struct logpipe *pipe);

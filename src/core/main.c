@@ -15,6 +15,7 @@
 
 static const char usage[] =
     "usage: upkeep DIR              supervise the service directories in DIR\n"
+    "       upkeep run DIR -- CMD   the same beside a command, which everything lives as long as\n"
     "       upkeep -- CMD [ARG...]  run one command as an init does\n"
     "       upkeep COMMAND ...      status, start, stop, restart, logs ... (upkeep help)\n";
 
@@ -30,26 +31,45 @@ static bool is_offline(char **words) {
   return false;
 }
 
-static int supervise(char **words, char **environment) {
-  return pid1_main(words, environment);
-}
-
-// The first word that is no option, and whether it names a directory.
-static const char *scan_directory(char **words) {
-  for (char **word = words; *word; word++) {
-    if (strcmp(*word, "-c") == 0 || strcmp(*word, "--config") == 0) {
-      if (!*++word) return NULL;
-      continue;
-    }
-    if (**word != '-') return *word;
-  }
-  return NULL;
-}
-
 static int usage_error(const char *format, const char *word) {
   say(format, word);
   (void)!write_error(usage, sizeof usage - 1);
   return 64;
+}
+
+// `[-c FILE]... DIR [-- CMD...]`. What is wrong with the words or the directory is said before anything runs.
+static int supervise(char **words, char **environment) {
+  const char *directory = NULL;
+  for (char **word = words; *word; word++) {
+    if (strcmp(*word, "-c") == 0 || strcmp(*word, "--config") == 0) {
+      if (!*++word) return usage_error("%s needs a file", word[-1]);
+      continue;
+    }
+    if (strcmp(*word, "--") == 0) {
+      if (!word[1]) return usage_error("%s", "no command after --");
+      break;
+    }
+    if (**word == '-') return usage_error("unknown option %s", *word);
+    if (directory) return usage_error("unexpected word %s after the directory", *word);
+    directory = *word;
+  }
+  if (!directory) return usage_error("%s", "no directory to supervise");
+  struct stat file;
+  if (stat(directory, &file) == 0 && !S_ISDIR(file.st_mode)) errno = ENOTDIR;
+  else if (access(directory, R_OK | X_OK) == 0) return pid1_main(words, environment);
+  say("cannot supervise %s: %s; name a directory of service directories", directory, strerror(errno));
+  return 78;
+}
+
+// One word with a slash that is no directory is a program to run; the sentence must fit him who meant a directory.
+static int run_path(char **words, char **environment, const struct stat *file) {
+  if (!file) {
+    say("cannot run or supervise %s: %s", *words, strerror(errno));
+    return 127;
+  }
+  if (access(*words, X_OK) == 0) return init_main(words, environment);
+  say("cannot run %s: %s; chmod +x makes it a program, and only a directory can be supervised", *words, strerror(errno));
+  return 126;
 }
 
 int main(int argc, char **argv, char **environment) {
@@ -64,11 +84,10 @@ int main(int argc, char **argv, char **environment) {
   if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) return puts("upkeep " UPKEEP_VERSION) < 0;
   if (is_offline(argv + 1)) return node_exec(argv + 1, environment);
   if (client_knows(word)) return client_main(argc, argv);
-  const char *directory = scan_directory(argv + 1);
-  if (*word == '-' && !directory) return usage_error("unknown option %s", word);
-  if (directory && stat(directory, &file) == 0 && S_ISDIR(file.st_mode)) return supervise(argv + 1, environment);
+  if (*word == '-') return supervise(argv + 1, environment);
+  bool found = stat(word, &file) == 0;
+  if (found && S_ISDIR(file.st_mode)) return supervise(argv + 1, environment);
   // A word without a slash is a slip of a command's name far more often than a program to run.
-  if (*word != '-' && strchr(word, '/')) return init_main(argv + 1, environment);
-  if (*word == '-') return usage_error("cannot supervise %s: it is no directory", directory ? directory : word);
+  if (strchr(word, '/')) return run_path(argv + 1, environment, found ? &file : NULL);
   return usage_error("unknown command %s", word);
 }

@@ -28,6 +28,8 @@
 #define LAST_READS 4096
 // So many failures in a row before anything was ever started end the program: there is nothing to keep alive.
 #define MANAGER_TRIES 3
+// The most that a manager reads from a pipe at once (src/log/pipe.ts).
+#define READ_MAX 65536
 // Where the manager finds the two sockets.
 #define CHANNEL_FD 3
 #define HANDLES_FD 4
@@ -91,6 +93,7 @@ void manager_start(void) {
   if (pid > 0 && loop_watch(channel[0], SOURCE_CHANNEL, 0, 0, EPOLLIN, false) &&
       loop_watch(handles[0], SOURCE_HANDLES, 0, 0, EPOLLIN, false)) {
     manager.pid = pid;
+    manager.started_at = now;
     manager.channel = channel[0];
     manager.handles = handles[0];
     manager.out_blocked = manager.killed = false;
@@ -213,7 +216,7 @@ static bool tell_hello(void) {
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {
     struct logpipe *pipe = pipe_at(slot);
     if (!pipe) continue;
-    if (!TELL("log", pipe->tag, pipe->handed ? "1" : "0", pipe->skip ? "1" : "0", decimal(pipe->lost).text)) return false;
+    if (!TELL("log", pipe->tag, pipe->handed ? "1" : "0", pipe->skip ? "1" : "0", decimal(pipe->bound ? -pipe->lost : pipe->lost).text)) return false;
   }
   for (struct blob *blob = blob_first(); blob; blob = blob_after(blob))
     if (!TELL("blob", blob->key, blob->value)) return false;
@@ -253,9 +256,6 @@ void manager_ready(void) {
     if (!pipe) continue;
     pipe->unsent = pipe->handed;
     pipe->waiting = false;
-    // Told by hello, and the new manager's business now.
-    pipe->skip = false;
-    pipe->lost = 0;
   }
   untold = true;
   tell_untold();
@@ -265,17 +265,20 @@ static void explain_end(int status) {
   struct spawn_failure failure;
   bool unexecuted = manager.exec_fd >= 0 && read(manager.exec_fd, &failure, sizeof failure) == sizeof failure;
   loop_close(&manager.exec_fd);
-  if (unexecuted)
-    say("cannot execute %s for the manager: %s: %s; set UPKEEP_NODE to a Node.js of version 20.19 or later", command.node,
-        spawn_step_name((enum spawn_step)failure.step), strerror(failure.error));
+  const char *next = spawned_ever() ? "services go on, starting a new one" : "no service runs yet, starting it again";
+  if (unexecuted && failure.step == STEP_exec)
+    say("cannot execute %s for the manager: %s; set UPKEEP_NODE to a Node.js of version 20.19 or later", command.node, strerror(failure.error));
+  else if (unexecuted)
+    say("cannot start the manager: %s: %s; %s", spawn_step_name((enum spawn_step)failure.step), strerror(failure.error), next);
   else if (WIFSIGNALED(status))
-    say("the manager was killed by signal %d; services go on, starting a new one", WTERMSIG(status));
+    say("the manager was killed by signal %d; %s", WTERMSIG(status), next);
   else
-    say("the manager ended with code %d; services go on, starting a new one", WEXITSTATUS(status));
+    say("the manager ended with code %d; %s", WEXITSTATUS(status), next);
 }
 
 void manager_died(int status) {
   bool was_ready = manager.ready;
+  long long lost = 0;
   // Reaped, the number may be another's any moment.
   manager.pid = 0;
   // What it said completely still counts; half a frame at the end does not.
@@ -291,13 +294,20 @@ void manager_died(int status) {
     if (!pipe || !pipe->handed) continue;
     // It died with a read begun, or with an unfinished line in its hands: what comes next is no start of a line.
     pipe->skip = pipe->skip || pipe->taking || pipe->partial > 0;
-    pipe->lost = pipe->taking || pipe->lost < 0 ? -1 : pipe->lost + pipe->held;
+    pipe->lost += pipe->held + (pipe->taking ? READ_MAX : 0);
+    pipe->bound = pipe->bound || pipe->taking;
     pipe->taking = false;
     pipe->held = pipe->partial = 0;
     pipe->waiting = false;
+    lost += pipe->lost;
   }
   explain_end(status);
-  if (stop_alone()) return relay_begin();
+  relay_manager_died();
+  if (stop_alone()) {
+    // Nobody comes who would say it by the service's name.
+    if (lost > 0) say("at most %lld bytes of output are lost: the manager had them", lost);
+    return;
+  }
   if (was_ready && now - manager.ready_since >= MANAGER_STABLE) failures = 0;
   if (!spawned_ever() && failures + 1 >= MANAGER_TRIES) {
     say("giving up: the manager has failed %d times and no service was ever started", MANAGER_TRIES);

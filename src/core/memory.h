@@ -39,9 +39,10 @@ struct logpipe {
   bool waiting;  // readable was told; not again before drained
   bool taking;   // the manager may have read bytes that nobody has written out
   bool skip;     // its first bytes are the tail of a line whose start is lost
+  bool bound;    // `lost` is not known but for a bound
   long long held;     // bytes in the manager's hands, and how many of them are an unfinished line
   long long partial;
-  long long lost;  // for the next hello: -1 at most one read
+  long long lost;  // what dead managers had in their hands, until a living one has said so
   uint32_t slot, generation;
   struct logpipe *next;
 };

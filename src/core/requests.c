@@ -13,10 +13,32 @@
 #include "core.h"
 #include "text.h"
 
+// Of the last descriptors none goes to a service: a new manager, a client and a start need them.
+#define RESERVED_FDS 16
+
 static bool ever;
+// Why the newest pipe that could not be made was not: whoever is started into it fails for the same reason.
+static int pipe_error = EINVAL;
 
 bool spawned_ever(void) {
   return ever;
+}
+
+// The kernel gives the lowest number that is free, so a high one tells that few are left.
+static bool is_reserved(int fd) {
+  struct rlimit files;
+  return getrlimit(RLIMIT_NOFILE, &files) == 0 && (rlim_t)fd + RESERVED_FDS >= files.rlim_cur;
+}
+
+// As pipe2(2), but leaves alone what is reserved.
+static bool make_pipe(int ends[2]) {
+  if (pipe2(ends, O_CLOEXEC) != 0) return false;
+  if (!is_reserved(ends[1])) return true;
+  close(ends[0]);
+  close(ends[1]);
+  ends[0] = ends[1] = -1;
+  errno = EMFILE;
+  return false;
 }
 
 static bool parse_id(const char *text, uint64_t *id) {
@@ -39,7 +61,7 @@ struct order {
   int notify_to;
   const char *argv0;
   struct logpipe *in, *out, *error;
-  bool in_null, out_null, error_null;
+  bool in_null, out_null, error_null, pipe_missing;
 };
 
 static bool read_limit(struct spawn *spawn, const char *text) {
@@ -74,8 +96,10 @@ static bool read_groups(struct spawn *spawn, char *text) {
   return spawn->group_count == 0;
 }
 
-static bool read_stream(const char *text, struct logpipe **pipe, bool *null) {
-  *pipe = strncmp(text, "pipe:", 5) == 0 ? pipe_by_tag(text + 5) : NULL;
+static bool read_stream(struct order *order, const char *text, struct logpipe **pipe, bool *null) {
+  bool named = strncmp(text, "pipe:", 5) == 0;
+  *pipe = named ? pipe_by_tag(text + 5) : NULL;
+  order->pipe_missing |= named && !*pipe;
   *null = strcmp(text, "null") == 0;
   return *pipe || *null || strcmp(text, "inherit") == 0;
 }
@@ -88,16 +112,16 @@ static bool read_attribute(struct order *order, char *key, char *value) {
   if (strcmp(key, "unset") == 0) return order->unset[order->unsets++] = value, true;
   if (strcmp(key, "dir") == 0) return spawn->dir = value, true;
   if (strcmp(key, "argv0") == 0) return order->argv0 = value, true;
-  if (strcmp(key, "in") == 0) return read_stream(value, &order->in, &order->in_null);
-  if (strcmp(key, "out") == 0) return read_stream(value, &order->out, &order->out_null);
-  if (strcmp(key, "err") == 0) return read_stream(value, &order->error, &order->error_null);
+  if (strcmp(key, "in") == 0) return read_stream(order, value, &order->in, &order->in_null);
+  if (strcmp(key, "out") == 0) return read_stream(order, value, &order->out, &order->out_null);
+  if (strcmp(key, "err") == 0) return read_stream(order, value, &order->error, &order->error_null);
   if (strcmp(key, "groups") == 0) return read_groups(spawn, value);
   if (strcmp(key, "limit") == 0) return read_limit(spawn, value);
   static const struct {
     const char *key;
     long long low, high;
   } numbers[] = {{"uid", 0, UINT32_MAX - 1}, {"gid", 0, UINT32_MAX - 1}, {"umask", 0, 0777},    {"nice", -20, 19},
-                 {"death", 1, 64},           {"notify", 3, 255},         {"no-new-privs", 0, 1}};
+                 {"death", 1, 64},           {"notify", 3, 255},         {"no-new-privs", 0, 1}, {"session", 0, 1}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     if (strcmp(key, numbers[i].key) != 0) continue;
     if (!parse_number(value, numbers[i].low, numbers[i].high, &number)) return false;
@@ -109,6 +133,7 @@ static bool read_attribute(struct order *order, char *key, char *value) {
       case 4: spawn->death_signal = (int)number; break;
       case 5: order->notify_to = (int)number; break;
       case 6: spawn->no_new_privs = number == 1; break;
+      case 7: spawn->session = number == 1; break;
     }
     return true;
   }
@@ -154,7 +179,7 @@ static void start(const char *id_text, uint64_t id, struct order *order) {
   struct child *child = child_add(id);
   if (!child) return failed(id_text, STEP_memory, ENOMEM);
   if (order->notify_to > 0) {
-    if (pipe2(notify, O_CLOEXEC) != 0 || fcntl(notify[0], F_SETFL, O_NONBLOCK) != 0) {
+    if (!make_pipe(notify) || fcntl(notify[0], F_SETFL, O_NONBLOCK) != 0) {
       failure = (struct spawn_failure){STEP_pipe, errno};
       goto undo;
     }
@@ -199,7 +224,8 @@ static void request_spawn(struct frame *frame) {
       ok = read_attribute(&order, frame->fields[i], equals + 1);
     }
   }
-  if (!ok || order.words == 0) failed(id_text, STEP_request, EINVAL);
+  if (order.pipe_missing) failed(id_text, STEP_pipe, pipe_error);
+  else if (!ok || order.words == 0) failed(id_text, STEP_request, EINVAL);
   else if (!make_environment(&order)) failed(id_text, STEP_memory, ENOMEM);
   else {
     order.spawn.file = order.spawn.argv[0];
@@ -275,7 +301,7 @@ static void request_pipe(struct frame *frame) {
   struct logpipe *pipe = NULL;
   if (pipe_by_tag(tag)) return ANSWER("piped", tag, "0");
   if (!tag_is_plain(tag)) errno = EINVAL;
-  else if (pipe2(ends, O_CLOEXEC) == 0 && (pipe = pipe_add(tag))) {
+  else if (make_pipe(ends) && (pipe = pipe_add(tag))) {
     pipe->read_fd = ends[0];
     pipe->write_fd = ends[1];
     pipe->handed = pipe->unsent = frame->fields[1][0] == '1';
@@ -288,11 +314,11 @@ static void request_pipe(struct frame *frame) {
   } else if (ends[0] >= 0) {
     errno = ENOMEM;
   }
-  int error = errno;
+  pipe_error = errno;
   loop_close(&ends[0]);
   loop_close(&ends[1]);
   if (pipe) pipe_remove(pipe);
-  ANSWER("piped", tag, decimal(error).text);
+  ANSWER("piped", tag, decimal(pipe_error).text);
 }
 
 static void pipe_close(struct logpipe *pipe, bool both) {
@@ -320,9 +346,21 @@ static void request_about_pipe(struct frame *frame) {
   if (frame->type == DOWN_held && !parse_number(frame->fields[2], 0, INT64_MAX, &partial)) return;
   if (frame->type == DOWN_shut) return pipe_close(pipe, false);
   if (frame->type == DOWN_drop) return pipe_close(pipe, true);
+  if (frame->type == DOWN_lost) {
+    pipe->lost = bytes;
+    pipe->bound = pipe->bound && bytes > 0;
+    return;
+  }
   pipe->taking = frame->type == DOWN_taking;
-  pipe->held = frame->type == DOWN_taking ? 0 : bytes;
+  if (pipe->taking) {
+    // It reads only when all is written but an unfinished line.
+    pipe->held = pipe->partial;
+    return;
+  }
+  pipe->held = bytes;
   pipe->partial = frame->type == DOWN_drained ? bytes : partial;
+  // A tail that is still to be skipped counts as an unfinished line.
+  pipe->skip = false;
   if (frame->type != DOWN_drained) return;
   pipe->waiting = false;
   pipe_arm(pipe);
@@ -356,7 +394,8 @@ void request(struct frame *frame) {
     case DOWN_drop:
     case DOWN_taking:
     case DOWN_held:
-    case DOWN_drained: return request_about_pipe(frame);
+    case DOWN_drained:
+    case DOWN_lost: return request_about_pipe(frame);
     case DOWN_remember: return remember(frame->fields[0], frame->fields[1]);
     case DOWN_forget: return blob_remove(frame->fields[0]);
     case DOWN_ack: return request_ack(frame);

@@ -11,6 +11,8 @@
 
 // A manager that has not answered a stop signal for this long (ms) is not in charge any more.
 #define ANSWER_PATIENCE 1000
+// A new manager is given this long (ms) to go on with a stop that a dead one had begun.
+#define SUCCESSOR_PATIENCE 2000
 // After the budget; the ordered stop's own KILL comes before ours.
 #define KILL_MARGIN 500
 // A second stop signal within this time is the same one twice: npm, terminals and runtimes send it to a group and to us.
@@ -43,7 +45,7 @@ static void be_alone(void) {
 
 static void take_over(void) {
   be_alone();
-  say("stopping without the manager, which has not answered for 1 s: every process gets TERM, and KILL when the budget is over");
+  say("stopping without the manager, which does not answer: every process gets TERM, and KILL when the budget is over");
   if (manager.pid) (void)kill(manager.pid, SIGKILL);
   everyone_signal(SIGTERM);
   everyone_signal(SIGCONT);
@@ -63,13 +65,21 @@ void stop_requested(void) {
   if (!signal_unanswered()) asked_at = now;
 }
 
+// When a stop that has begun is taken out of the manager's hands; NEVER while it goes on with it.
+static int64_t answer_deadline(void) {
+  if (alone || kill_at == NEVER) return NEVER;
+  if (signal_unanswered()) return asked_at + ANSWER_PATIENCE;
+  return manager.ready ? NEVER : manager.lost_at + SUCCESSOR_PATIENCE;
+}
+
 int64_t stop_deadline(void) {
-  int64_t answer_at = !alone && asked_at != NEVER && signal_unanswered() ? asked_at + ANSWER_PATIENCE : NEVER;
-  return answer_at < kill_at ? answer_at : kill_at;
+  int64_t answer = answer_deadline();
+  return answer < kill_at ? answer : kill_at;
 }
 
 void stop_due(void) {
-  if (kill_at > now) return take_over();
+  if (answer_deadline() <= now) take_over();
+  if (kill_at > now) return;
   if (kills == 0) say("the stop's budget of %lld ms is over: killing whatever lives", (long long)stop_budget);
   if (!alone) be_alone();
   everyone_signal(SIGKILL);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,7 +30,8 @@ ssize_t write_error(const char *data, size_t length) {
   ssize_t sent = send(2, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent >= 0 || errno != ENOTSOCK) return sent;
   struct pollfd room = {.fd = 2, .events = POLLOUT};
-  if (poll(&room, 1, 0) == 1 && (room.revents & POLLOUT)) return write(2, data, length);
+  // Room is told of by the page; and where nobody reads any more, the write says so.
+  if (poll(&room, 1, 0) == 1 && (room.revents & (POLLOUT | POLLERR))) return write(2, data, length < PIPE_BUF ? length : PIPE_BUF);
   errno = EAGAIN;
   return -1;
 }

@@ -8,6 +8,6 @@
 // Prints "upkeep: " and the text as one line; a reader that is not there loses it.
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-// As write(2) to standard error, but EAGAIN instead of waiting; at most PIPE_BUF bytes at a time for a pipe, all or none.
+// As write(2) to standard error, but EAGAIN instead of waiting; up to PIPE_BUF bytes go into a pipe all or none.
 ssize_t write_error(const char *data, size_t length);
 #endif

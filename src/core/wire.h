@@ -23,6 +23,7 @@
   X(taking, 1)   /* tag: about to read from it */                                                       \
   X(held, 3)     /* tag bytes partial: in the manager's hands, of which an unfinished line */               \
   X(drained, 2)  /* tag bytes: all is written out but this much of an unfinished line; tell of more */  \
+  X(lost, 2)     /* tag bytes: what dead managers took of it and nobody has said yet; 0 once said */    \
   X(remember, 2) /* key blob */                                                                         \
   X(forget, 1)   /* key */                                                                              \
   X(ack, 1)      /* serial [key blob]: a fact is dealt with, and this is the new blob */                \
@@ -36,7 +37,7 @@
 #define WIRE_UP(X)                                                                                   \
   X(hello, 4)     /* version core-pid is-pid-1(0|1) instance */                                      \
   X(child, 4)     /* id pid notified(0|1) executed(0|1): alive, from an earlier manager */           \
-  X(log, 4)       /* tag read(0|1) skip(0|1) lost: a pipe from an earlier manager; lost -1 unknown */\
+  X(log, 4)       /* tag read(0|1) skip(0|1) lost: from an earlier manager; lost -N: at most N */    \
   X(blob, 2)      /* key blob */                                                                     \
   X(begin, 0)     /* hello is complete; facts not acknowledged follow */                             \
   X(spawned, 2)   /* id pid: it has executed its program */                                          \

@@ -3,23 +3,26 @@ import type { Format } from "./format.ts";
 import type { Ring } from "./ring.ts";
 import type { Sink } from "./sink.ts";
 
-/** The most that is read from one pipe before what was read is written; what `Takeover.lost` null means. */
+/** The most that is read from one pipe before what was read is written; the core counts with it. */
 export const READ_MAX = 65536;
 
 /** What the core must know of the bytes in our hands. It says `readable` once, and again only after `drained`. */
 export interface PipeCore {
-  /** A read follows: should we die now, up to one read is lost. */
-  taking(tag: string): void;
+  /** A read follows: should we die then, up to one read is lost. False: the core could not be told, and none may follow. */
+  taking(tag: string): boolean;
   /** `bytes` were read and are not written yet, the unfinished line included; `partial` of them are that line. */
   held(tag: string, bytes: number, partial: number): void;
   /** The pipe was empty, and all is written but an unfinished line of `partial` bytes; 0 at the start of a line. */
   drained(tag: string, partial: number): void;
+  /** So much is lost by earlier managers' deaths and not said yet; 0 once it is. */
+  lost(tag: string, bytes: number): void;
 }
 
-/** What a dead manager left of a pipe: `skip` if the next bytes are the tail of a line, `lost` bytes, null for unknown. */
+/** What dead managers left of a pipe: `skip` if the next bytes are the tail of a line; `lost` bytes, or `atMost` these. */
 export interface Takeover {
   readonly skip: boolean;
-  readonly lost: number | null;
+  readonly lost: number;
+  readonly atMost: boolean;
 }
 
 export interface PipeOptions {

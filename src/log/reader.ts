@@ -3,14 +3,18 @@
 import { readSync } from "node:fs";
 import { type Ms, monotonic } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
+import { createFlush, type Flush } from "./flush.ts";
 import { createSplitter, type Lines, type Splitter, startAfter } from "./lines.ts";
 import { type PipeCore, type PipeOptions, READ_MAX, type Takeover } from "./pipe.ts";
 import { createTurns, LINGER, type TurnOptions } from "./turns.ts";
 
 export interface ReaderOptions extends TurnOptions {
   readonly core: PipeCore;
-  /** Bytes of a service that a dead manager took with it, and the rest of their line; `atMost` where it is a bound. */
-  readonly onLost?: (tag: string, lost: { readonly bytes: number; readonly atMost: boolean }) => void;
+  /**
+   * Bytes of a service that dead managers took with them, and the rest of their line; `atMost` where it is a bound.
+   * `said` is to be called when somebody could read of it: should we die before that, the next one says it.
+   */
+  readonly onLost?: (tag: string, lost: { readonly bytes: number; readonly atMost: boolean }, said: () => void) => void;
   /** A pipe that cannot be read (other than for being empty); it is not read again. */
   readonly onFailed?: (tag: string, code: string) => void;
   /** Wall time for stamps, in milliseconds since 1970. */
@@ -32,6 +36,11 @@ export interface Reader {
    * ended. Resolves when all of that is written (which may be never, if nobody reads our output), or the pipe removed.
    */
   flush(tag: string): Promise<void>;
+  /**
+   * The main process has ended: what is known to be in the pipe is read and the unfinished line ended at once, if there
+   * is room for it; else when the pipe is next found empty.
+   */
+  endLine(tag: string): void;
   /** True if of these pipes nothing is in our hands but unfinished lines, and nothing known is left in them. */
   idle(tags: readonly string[]): boolean;
   /** Resolves when `idle` holds for all pipes; the caller bounds the wait. */
@@ -41,12 +50,8 @@ export interface Reader {
 // Less than half of the smallest pipe that the kernel gives (8 KB): such a pipe may fill for a moment.
 const LITTLE = 4096;
 const EMPTY = -1;
-
-/** A flush that was asked for; several askers share it. */
-interface Flush {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-}
+// From an exit to the core's word of what its pipe still holds: they come together.
+const LAST_WORDS: Ms = 100;
 
 interface Pipe extends PipeOptions {
   readonly tag: string;
@@ -62,6 +67,8 @@ interface Pipe extends PipeOptions {
   /** What a dead manager had taken, and has not been told; null is nothing. */
   untold: Takeover | null;
   flush: Flush | null;
+  /** Until then the unfinished line is ended when the pipe is found empty; later it is another process's. */
+  endsLineUntil: Ms;
 }
 
 /** The pump over all pipes; each in its turn, one read at a time, and none while its sink has no room. */
@@ -89,7 +96,10 @@ export function createReader(options: ReaderOptions): Reader {
   }, options);
 
   const take = (pipe: Pipe) => {
-    core.taking(pipe.tag);
+    if (!core.taking(pipe.tag)) {
+      pipe.state = "lingering";
+      return turns.later(pipe);
+    }
     const count = readInto(pipe);
     if (pipe.state === "dead") return tellWritten();
     const blocks = count > 0 ? pipe.lines.push(chunk.subarray(0, count)) : [];
@@ -101,7 +111,8 @@ export function createReader(options: ReaderOptions): Reader {
     const isEmpty = count < READ_MAX;
     const flush = isEmpty ? pipe.flush : null;
     if (flush !== null) pipe.flush = null;
-    const last = flush === null ? null : endLine(pipe);
+    const last = flush === null && !(isEmpty && clock.now() < pipe.endsLineUntil) ? null : endLine(pipe);
+    if (isEmpty) pipe.endsLineUntil = Number.NEGATIVE_INFINITY;
     pipe.state = "writing";
     put(pipe, last === null ? blocks : [...blocks, last], () => {
       flush?.resolve();
@@ -133,15 +144,16 @@ export function createReader(options: ReaderOptions): Reader {
     tellWritten();
   };
 
-  /** What is gone if we die: the unfinished line, and what a manager before us lost and nobody was told of. */
-  const partialOf = ({ lines, untold }: Pipe): number =>
-    lines.kept + (untold === null ? 0 : (untold.lost ?? READ_MAX) + lines.skipped);
+  /** Of what line we have the start alone: should we die, its tail is to be skipped. One to skip has its newline to come. */
+  const partialOf = ({ lines }: Pipe): number => (lines.skipping ? Math.max(1, lines.skipped) : lines.kept);
   const tellLoss = (pipe: Pipe) => {
-    if (pipe.untold === null) return;
-    const bytes = partialOf(pipe) - pipe.lines.kept;
-    const atMost = pipe.untold.lost === null;
+    const { tag, untold } = pipe;
+    if (untold === null) return;
     pipe.untold = null;
-    if (bytes > 0) options.onLost?.(pipe.tag, { bytes, atMost });
+    const bytes = untold.lost + pipe.lines.skipped;
+    if (bytes === 0) return;
+    core.lost(tag, bytes);
+    options.onLost?.(tag, { bytes, atMost: untold.atMost }, () => core.lost(tag, 0));
   };
   const endLine = (pipe: Pipe): Lines | null => {
     tellLoss(pipe);
@@ -179,6 +191,7 @@ export function createReader(options: ReaderOptions): Reader {
         gaveLittleAt: Number.NEGATIVE_INFINITY,
         untold: takeover,
         flush: null,
+        endsLineUntil: Number.NEGATIVE_INFINITY,
       };
       pipes.set(tag, pipe);
       if (!pipe.lines.skipping) tellLoss(pipe);
@@ -204,6 +217,15 @@ export function createReader(options: ReaderOptions): Reader {
       pipe.state = "lingering";
       turns.later(pipe);
     },
+    endLine(tag) {
+      const pipe = pipes.get(tag);
+      if (pipe === undefined || pipe.state === "dead") return;
+      pipe.endsLineUntil = clock.now() + LAST_WORDS;
+      // At once, before the next process of this service can write behind the unfinished line. What was written before
+      // the end was announced before the end: a quiet pipe is empty.
+      if (pipe.state === "ready" || pipe.state === "lingering" || (pipe.state === "quiet" && pipe.lines.kept > 0))
+        turn(pipe);
+    },
     flush(tag) {
       const pipe = pipes.get(tag);
       if (pipe === undefined || pipe.state === "dead") return Promise.resolve();
@@ -224,12 +246,4 @@ function lengthOf(blocks: readonly Lines[]): number {
   let length = 0;
   for (const lines of blocks) length += startAfter(lines, lines.ends.length - 1);
   return length;
-}
-
-function createFlush(): Flush {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

@@ -14,6 +14,8 @@ export interface Voice extends Readonly<Record<VoiceLevel, (text: string, fields
   level: VoiceLevel;
   /** Resolves when all that was said is in the sink's queue; never rejects. */
   settled(): Promise<void>;
+  /** Resolves when all that was said is written or dropped; never rejects. */
+  written(): Promise<void>;
 }
 
 /** Loads pino; late, for no service waits for it. */
@@ -89,6 +91,10 @@ export function createVoice(options: VoiceOptions): Voice {
     },
     settled: async () => {
       await loading;
+    },
+    async written() {
+      await loading;
+      await new Promise<void>((resolve) => sink.onEmpty(resolve));
     },
   };
 }

@@ -28,7 +28,7 @@ export function offline({ words, version, env, own, node, globalFile }: OfflineW
   const asked = first === "--help" || first === "-h" ? ["help", ...rest] : words;
   const findings = async (dir: string) => {
     const { names, problems } = listServices(dir);
-    if (names === null) throw new Error(problems[0]?.text ?? `cannot read ${dir}`);
+    if (names === null) throw new Error(`${dir}: ${problems[0]?.text ?? "cannot be read"}`);
     return { problems: lint(dir, [{ path: globalFile, required: false }], env, own).problems, services: names };
   };
   const color = isatty(1) && env["NO_COLOR"] === undefined;

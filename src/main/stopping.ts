@@ -1,11 +1,13 @@
 // The ordered stop, from the reason for it to the last word.
 import { type Ms, monotonic } from "../base/clock.ts";
+import { shellCode } from "../base/exit.ts";
 import type { Core } from "../channel/core.ts";
 import type { Sink } from "../log/sink.ts";
 import type { Voice } from "../log/voice.ts";
 import type { Manager } from "../manager/manager.ts";
 import type { Outputs } from "../manager/outputs.ts";
 import type { House } from "../manager/remembered.ts";
+import type { Runner } from "../manager/runner.ts";
 import { beginShutdown, reportLines, type Shutdown } from "../manager/shutdown.ts";
 import { reactionOf } from "../process/proc.ts";
 import { durationText } from "../service/duration.ts";
@@ -39,7 +41,8 @@ export interface Stopping {
   again(name: string): void;
   /** Goes on with what an earlier manager had begun. */
   resume(): void;
-  progress(): void;
+  /** A service has changed its state, or (null) an adopted process has gone. */
+  progress(runner: Runner | null): void;
 }
 
 const counted = (count: number, noun: string, plural: string) => `${count} ${count === 1 ? noun : plural}`;
@@ -79,12 +82,14 @@ export function createStopping(parts: StoppingParts): Stopping {
             lines.push(`${counted(found, "process", "processes")} of no service ended, ${killed} of them by SIGKILL`);
           for (const line of lines) voice.info(`stop report: ${line}`);
           voice.info(`stopped ${counted(endings.length, "service", "services")} in ${durationText(took)}`);
-          void leave(code);
+          // The container lives as long as its command, and ends as it does; another reason's code is kept.
+          const main = manager.roster.foreground()?.state.last?.exit ?? null;
+          void leave(code === 0 && main !== null ? shellCode(main) : code);
         },
       },
       since,
     );
-    shutdown.progress();
+    shutdown.progress(null);
   };
 
   return {
@@ -108,6 +113,6 @@ export function createStopping(parts: StoppingParts): Stopping {
       shutdown?.hurry();
     },
     resume: goDown,
-    progress: () => shutdown?.progress(),
+    progress: (runner) => shutdown?.progress(runner),
   };
 }

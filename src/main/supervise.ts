@@ -17,6 +17,7 @@ import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
 import { createControlSocket } from "./control-socket.ts";
+import { mainCommand } from "./main-command.ts";
 import { createStopping } from "./stopping.ts";
 import { readWords } from "./words.ts";
 import type { World } from "./world.ts";
@@ -55,7 +56,7 @@ export function supervise(world: World): void {
 
   const moveIn = (hello: Hello): Listener | null => {
     const isFirst = hello.blobs.size === 0;
-    const { scanDir, files, unknown } = readWords(world.words);
+    const { scanDir, files, unknown, command } = readWords(world.words);
     if (unknown !== null) return refuse(64, `unknown word ${unknown}; upkeep help tells the usage`);
     const globalFiles = [
       { path: world.globalFile, required: false },
@@ -94,17 +95,21 @@ export function supervise(world: World): void {
       pid: world.pid,
       outputs,
       say: (level, text, fields) => voice[level](text, fields),
-      happened: (happening) => face?.publish(happening),
+      happened(happening) {
+        face?.publish(happening);
+        // Another directory by the same name may have waited for the end of this one.
+        if (happening.event === "removed") scan.rescan();
+      },
       signalled: (serial, signal) => onSignal(serial, signal),
       fatal: (code, why) => stopping.begin(code, why),
-      progress: () => stopping.progress(),
+      progress: (runner) => stopping.progress(runner),
       listening: (path, errno) => control.listening(path, errno),
     });
     const scan = createScan({
       clock: monotonic,
       scanDir,
       defaults: () => config.defaults,
-      present: () => [...manager.roster.all()].filter(({ spec }) => spec.loggerOf === null).map(({ name }) => name),
+      present: () => manager.roster.fromDirectories().map(({ name }) => name),
       appeared: (spec) => admission.appeared(spec),
       disappeared: (name) => admission.disappeared(name),
       problem: tell,
@@ -164,7 +169,8 @@ export function supervise(world: World): void {
         return stopping.begin(0, `received ${signalName(signal)}`, serial);
       core.ack(serial);
       if (stopSignals.has(signal)) return stopping.again(signalName(signal));
-      const target = config.settings.forward[signal];
+      const target =
+        config.settings.forward[signal] ?? (signal in reactions ? undefined : manager.roster.foreground()?.name);
       if (target === undefined) return reactions[signal]?.();
       const refused = face?.order(target, { do: "signal", signal });
       if (refused != null) voice.warn(refused);
@@ -194,6 +200,7 @@ export function supervise(world: World): void {
     };
     const boot = async () => {
       if (isFirst) control.open();
+      if (isFirst && command !== null) manager.add(mainCommand(command, world.cwd));
       await scan.boot();
       admission.complete();
       const count = manager.roster.services().length;

@@ -1,22 +1,21 @@
 // The foreground doctor: why a program that seems right does not stay, and the one change that mends it.
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import type { Clock, Ms } from "../base/clock.ts";
-import { readWhole } from "../config/read-file.ts";
+import { quoted } from "../base/words.ts";
 import { inspectRun } from "../config/run-file.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
 import type { Stray } from "../process/census.ts";
-import { childrenOf, processOf } from "../process/proc.ts";
+import { argumentsOf } from "../process/proc.ts";
 import { commandOf, errnoName, type Program } from "../process/spawn.ts";
 import type { State } from "../service/model.ts";
 import { foreground } from "./foreground.ts";
+import { idleShell, isShell } from "./idle-shell.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Runner } from "./runner.ts";
 
-const shells: ReadonlySet<string> = new Set(["sh", "bash", "dash", "ash", "ksh", "zsh", "busybox"]);
 /** A main process that has left others behind within this time has probably put itself in the background. */
 const AT_ONCE: Ms = 5000;
-/** A longer script is a program, and needs no advice. */
-const SCRIPT_MOST = 64 * 1024;
 /** When a shell that is still there is looked at. */
 const LATER: Ms = 2000;
 
@@ -39,32 +38,48 @@ export interface Doctor {
   forget(runner: Runner): void;
 }
 
+interface Finding {
+  /** The same key is the same finding; its text may name another pid. */
+  readonly key: string;
+  readonly text: string;
+  /** True if it holds for as long as the service stays up. */
+  readonly stays: boolean;
+}
+
 /** One sentence per service and finding, said once. */
 export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): Doctor {
-  const findings = new Map<Runner, string>();
+  const findings = new Map<Runner, Finding>();
   const timers = new Map<Runner, () => void>();
+  const began = new Map<Runner, Ms>();
 
-  const find = (runner: Runner, text: string) => {
-    if (findings.get(runner) === text) return;
-    findings.set(runner, text);
-    say("warn", `${runner.name}: ${text}`, { service: runner.name });
+  const find = (runner: Runner, finding: Finding) => {
+    const isKnown = findings.get(runner)?.key === finding.key;
+    findings.set(runner, finding);
+    if (isKnown) return;
+    say("warn", `${runner.name}: ${finding.text}`, { service: runner.name });
     changed(runner);
   };
   const examine = (runner: Runner, pid: number) => {
     const { state } = runner;
     if (!("pid" in state) || state.pid !== pid) return;
-    const process = processOf(pid);
-    if (process === null || !shells.has(process.comm)) return;
-    const children = childrenOf(pid) ?? [];
-    const child = children.length === 1 && children[0] !== undefined ? processOf(children[0]) : null;
-    // A child that is a shell itself, or a pause of a loop, is a script at work.
-    if (child === null || shells.has(child.comm) || child.comm === "sleep") return;
-    // Only a shell that waits for its last command: one that will go on needs to stay.
-    if (!isLastCommand(runner, child.comm)) return;
-    find(
-      runner,
-      `run stays a shell (pid ${pid}) above ${child.comm}, and signals reach the shell alone; write "exec ${child.comm} ..." as the last line of ${commandOf(runner.spec, { role: "main" }).at(-1)}`,
-    );
+    const idle = idleShell(pid, runner.spec.dir);
+    if (idle === null) return noteShellText(runner);
+    find(runner, {
+      key: `exec ${idle.command}`,
+      text:
+        `its pid and its signals are those of a shell (pid ${pid}) that only waits for ${idle.command}; ` +
+        `write exec before ${idle.command} in the last command of ${idle.script}`,
+      stays: true,
+    });
+  };
+  /** Said when the directory was read, so it is only kept for the status. */
+  const noteShellText = (runner: Runner) => {
+    const [shell, script] = runner.spec.command;
+    if (shell !== "/bin/sh" || script === undefined || script !== runner.spec.source["command"]) return;
+    const file = inspectRun(script, basename(script));
+    if (file.kind !== "shell-text" || findings.has(runner)) return;
+    findings.set(runner, { key: "shell-text", text: file.advice, stays: true });
+    changed(runner);
   };
 
   return {
@@ -74,14 +89,21 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
       const { last } = state;
       if (first === undefined || last?.exit == null || !("code" in last.exit) || last.exit.code !== 0) return;
       if (state.want === "down" || runner.spec.type === "oneshot") return;
-      const name =
-        strays.find(({ process }) => foreground[process.comm] !== undefined)?.process.comm ?? first.process.comm;
-      const flag = foreground[name];
-      find(
-        runner,
-        `its main process ended with exit 0 and left ${name} (pid ${first.process.pid}) in the background; ` +
-          (flag === undefined ? `keep ${name} in the foreground, most daemons have an option for it` : `use ${flag}`),
-      );
+      if (clock.now() - (began.get(runner) ?? 0) > AT_ONCE) return;
+      const known = strays.find(({ process }) => Object.hasOwn(foreground, process.comm)) ?? first;
+      const { comm, pid } = known.process;
+      const flag = Object.hasOwn(foreground, comm) ? foreground[comm] : undefined;
+      // A fork of the script that has not become anything else yet.
+      const isScript = isShell(argumentsOf(pid)[0] ?? "sh");
+      find(runner, {
+        key: `background ${flag === undefined ? "" : comm}`,
+        text:
+          `its main process ended with exit 0 and left ${isScript ? "a process" : comm} (pid ${pid}) in the background; ` +
+          (flag === undefined
+            ? "keep it in the foreground: no & after it, and most daemons have an option for that"
+            : `use ${flag}`),
+        stays: false,
+      });
     },
     changed(runner, before) {
       const { state } = runner;
@@ -93,6 +115,7 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
       if (state.phase === "up" && before.phase !== "up") clearLater(runner);
       if (state.pid === 0 || timers.has(runner)) return;
       const { pid } = state;
+      began.set(runner, clock.now());
       timers.set(
         runner,
         clock.at(clock.now() + LATER, () => examine(runner, pid)),
@@ -100,35 +123,31 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
     },
     explain(runner, program, errno) {
       const path = commandOf(runner.spec, program)[0] ?? "";
-      if (!path.startsWith("/") || !["ENOENT", "ENOEXEC", "EACCES"].includes(errnoName(errno))) return null;
+      if (!["ENOENT", "ENOEXEC", "EACCES"].includes(errnoName(errno))) return null;
+      // One word that holds a whole command line, as `CMD ["a && b"]` makes it.
+      if (!existsSync(path) && runner.spec.foreground && /[\s&|;$<>]/.test(path))
+        return `there is no program ${quoted(path)}; a line for a shell is written "sh", "-c", ${quoted(path)}`;
+      if (!path.startsWith("/") || !existsSync(path)) return null;
       const file = inspectRun(path, basename(path));
       return file.kind === "broken" || file.kind === "incomplete" ? file.fault : null;
     },
-    finding: (runner) => findings.get(runner) ?? null,
+    finding: (runner) => findings.get(runner)?.text ?? null,
     forget(runner) {
       timers.get(runner)?.();
       timers.delete(runner);
       findings.delete(runner);
+      began.delete(runner);
     },
   };
 
   /** A service that has stayed up for a while needs no advice on staying. */
   function clearLater(runner: Runner): void {
-    const text = findings.get(runner);
-    if (text === undefined || leftovers.of(runner).length > 0) return;
+    const finding = findings.get(runner);
+    if (finding === undefined || finding.stays || leftovers.of(runner).length > 0) return;
     clock.at(clock.now() + AT_ONCE, () => {
-      if (runner.state.phase !== "up" || findings.get(runner) !== text || text.startsWith("run stays")) return;
+      if (runner.state.phase !== "up" || findings.get(runner) !== finding) return;
       findings.delete(runner);
       changed(runner);
     });
   }
-}
-
-/** True if the script's last command line begins with this program. */
-function isLastCommand(runner: Runner, comm: string): boolean {
-  const file = readWhole(commandOf(runner.spec, { role: "main" }).at(-1) ?? "", SCRIPT_MOST);
-  const lines = file.ok ? file.bytes.toString("latin1").split("\n") : [];
-  const line = lines.map((text) => text.trim()).findLast((text) => text !== "" && !text.startsWith("#")) ?? "";
-  const word = line.replace(/^(\w+=\S*\s+)*/, "").split(/\s+/)[0] ?? "";
-  return basename(word).slice(0, 15) === comm;
 }

@@ -17,7 +17,7 @@ export interface Leftovers {
   ended(pid: number): void;
   /** Adopted processes that no service owns, or all that are adopted. */
   all(): readonly Stray[];
-  /** Things may have changed: the next question takes a new census. */
+  /** A new turn of the loop: the next question takes a new census. Within a turn nothing can have been adopted that matters to it. */
   stale(): void;
 }
 
@@ -63,7 +63,6 @@ export function createLeftovers(
       const owner = alive.get(pid);
       if (owner !== undefined) orphaned.set(pid, owner);
       alive.delete(pid);
-      census = null;
     },
     all: take,
     stale() {

@@ -28,7 +28,7 @@ export interface ManagerParts {
   /** The final end of a critical service. */
   readonly fatal: (code: number, why: string) => void;
   /** Something was reaped or has changed its state; a shutdown looks on. */
-  readonly progress: () => void;
+  readonly progress: (runner: Runner | null) => void;
   readonly listening: (path: string, errno: number) => void;
 }
 
@@ -97,6 +97,7 @@ export function createManager(parts: ManagerParts): Manager {
       programs.delete(id);
       if (helper !== undefined) return helper(null);
       if (runner === undefined) return;
+      if (step === "exec") services.unexecuted.set(runner, errno);
       const reason = doctor.explain(runner, program, errno) ?? failureText(runner.spec, program, step, errno);
       runner.send({ type: "unspawned", child: childOf(id), reason });
     },
@@ -124,11 +125,12 @@ export function createManager(parts: ManagerParts): Manager {
     piped: (tag, errno) => outputs.piped(tag, errno),
     listening: (path, errno) => parts.listening(path, errno),
     turn() {
+      leftovers.stale();
       if (!haveOrphansGone) return;
       haveOrphansGone = false;
       for (const runner of roster.all())
         if (runner.state.phase === "sweeping") runner.send({ type: "swept", left: leftovers.of(runner).length });
-      parts.progress();
+      parts.progress(null);
     },
   };
 }

@@ -6,7 +6,6 @@ import { stateKey } from "./runner.ts";
 
 /** Of another version nothing is understood; the directories are read instead. */
 const VERSION = 1;
-const INFINITY = "\u221e";
 
 export const specKey = (name: string): string => `spec:${name}`;
 export const HOUSE_KEY = "house";
@@ -20,25 +19,37 @@ export interface Remembered {
 
 /** What is true of the whole. */
 export interface House {
-  /** The number of the next new service. */
+  /** No service has this number or a higher one. */
   readonly nextNumber: number;
   /** The ordered stop that is under way: since when (monotonic), the code to leave with, and why. */
   readonly stop: { readonly since: number; readonly code: number; readonly why: string } | null;
 }
 
-const write = (value: object): string =>
-  JSON.stringify({ version: VERSION, ...value }, (_key, field) =>
-    field === Number.POSITIVE_INFINITY ? INFINITY : field,
-  );
+const write = (value: object): string => JSON.stringify({ version: VERSION, ...value });
 
 function read(text: string | undefined): Record<string, unknown> | null {
   if (text === undefined) return null;
   try {
-    const value = JSON.parse(text, (_key, field) => (field === INFINITY ? Number.POSITIVE_INFINITY : field));
+    const value = JSON.parse(text);
     return typeof value === "object" && value !== null && value.version === VERSION ? value : null;
   } catch {
     return null; // not ours: the caller reads the directories
   }
+}
+
+/** JSON has no infinity and writes null; these two fields have no other null. */
+function revived(spec: ServiceSpec): ServiceSpec {
+  const { startTimeout, stopGrace, logger } = spec as {
+    startTimeout: number | null;
+    stopGrace: number | null;
+    logger: ServiceSpec | null;
+  };
+  return Object.freeze({
+    ...spec,
+    startTimeout: startTimeout ?? Number.POSITIVE_INFINITY,
+    stopGrace: stopGrace ?? Number.POSITIVE_INFINITY,
+    logger: logger === null ? null : revived(logger),
+  });
 }
 
 export const encodeHouse = (house: House): string => write(house);
@@ -57,6 +68,6 @@ export function decodeServices(blobs: ReadonlyMap<string, string>): Remembered[]
     const value = read(blobs.get(key));
     const state = decode(blobs.get(stateKey(key.slice("spec:".length))) ?? "");
     if (value === null || state === null) return [];
-    return [{ spec: value["spec"] as ServiceSpec, number: value["number"] as number, state }];
+    return [{ spec: revived(value["spec"] as ServiceSpec), number: value["number"] as number, state }];
   });
 }

@@ -9,6 +9,10 @@ export interface Roster {
   all(): Iterable<Runner>;
   /** Without the loggers. */
   services(): readonly Runner[];
+  /** Those that stand for a directory. */
+  fromDirectories(): readonly Runner[];
+  /** The command after `--`. */
+  foreground(): Runner | null;
   /** The length of the longest name. */
   nameWidth(): number;
   add(runner: Runner): void;
@@ -44,28 +48,35 @@ export const isAtRest = (state: State): boolean => resting.has(state.phase);
 const isComing = ({ spec, state }: Runner): boolean =>
   state.want !== "down" && coming.has(state.phase) && !isReady(spec, state);
 
+interface Index {
+  readonly requirers: Map<string, Runner[]>;
+  readonly followers: Map<string, Runner[]>;
+}
+
+function push(map: Map<string, Runner[]>, name: string, runner: Runner): void {
+  const list = map.get(name);
+  if (list === undefined) map.set(name, [runner]);
+  else list.push(runner);
+}
+
 /** An empty roster. */
 export function createRoster(): Roster {
   const runners = new Map<string, Runner>();
-  // By a service's name: who requires it, and who comes after it in any way. Made anew when it is next needed.
-  let index: { readonly requirers: Map<string, Runner[]>; readonly followers: Map<string, Runner[]> } | null = null;
+  // By a service's name: who requires it, and who comes after it in any way. Made anew when it is needed after a change.
+  let index: Index | null = null;
   const ending = new Map<Runner, Event>();
   let isFrozen = false;
   let nameWidth = 0;
 
-  const indexed = () => {
+  const note = (index: Index, runner: Runner) => {
+    const { requires, wants, after } = runner.spec;
+    for (const name of requires) push(index.requirers, name, runner);
+    for (const name of new Set([...requires, ...wants, ...after])) push(index.followers, name, runner);
+  };
+  const indexed = (): Index => {
     if (index !== null) return index;
     index = { requirers: new Map(), followers: new Map() };
-    const note = (map: Map<string, Runner[]>, name: string, runner: Runner) => {
-      const list = map.get(name);
-      if (list === undefined) map.set(name, [runner]);
-      else list.push(runner);
-    };
-    for (const runner of runners.values()) {
-      const { requires, wants, after } = runner.spec;
-      for (const name of requires) note(index.requirers, name, runner);
-      for (const name of new Set([...requires, ...wants, ...after])) note(index.followers, name, runner);
-    }
+    for (const runner of runners.values()) note(index, runner);
     return index;
   };
   const requirersOf = (name: string) => indexed().requirers.get(name) ?? [];
@@ -111,11 +122,13 @@ export function createRoster(): Roster {
     get: (name) => runners.get(name),
     all: () => runners.values(),
     services: () => [...runners.values()].filter((runner) => runner.spec.loggerOf === null),
+    fromDirectories: () => [...runners.values()].filter(({ spec }) => spec.loggerOf === null && !spec.foreground),
+    foreground: () => [...runners.values()].find(({ spec }) => spec.foreground) ?? null,
     nameWidth: () => nameWidth,
     add(runner) {
       runners.set(runner.name, runner);
       nameWidth = Math.max(nameWidth, runner.name.length);
-      index = null;
+      if (index !== null) note(index, runner);
     },
     remove(name) {
       const runner = runners.get(name);

@@ -1,6 +1,7 @@
-import { lstatSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, lstatSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { errorCode } from "../base/errors.ts";
+import { clause } from "../config/read-file.ts";
 
 /** The environment that decides where the runtime directory is. */
 export interface RuntimeEnv {
@@ -28,13 +29,28 @@ export function runtimeDirs({ runtimeDir, xdgRuntimeDir, uid }: RuntimeEnv): rea
  */
 export function claimRuntimeDir(dir: string, { uid, isShared }: RuntimeEnv): string | null {
   try {
-    mkdirSync(dir, { recursive: true, mode: isShared ? 0o755 : 0o700 });
+    make(dir, isShared ? 0o755 : 0o700);
     const stat = lstatSync(dir);
     if (!stat.isDirectory()) return "it is no directory";
     if (stat.uid !== uid) return `it belongs to uid ${stat.uid}`;
     if ((stat.mode & 0o022) !== 0) return "others may write to it";
     return null;
   } catch (error) {
-    return errorCode(error);
+    return clause(error);
+  }
+}
+
+/** Makes the directory, and those above it, unless it is there: then its mode is its owner's. */
+function make(dir: string, mode: number): void {
+  try {
+    mkdirSync(dir);
+    // The umask has no say in who may reach the socket.
+    chmodSync(dir, mode);
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return;
+    // Not `recursive` at once: that reports a read-only file system as ENOENT.
+    if (errorCode(error) !== "ENOENT" || dirname(dir) === dir) throw error;
+    make(dirname(dir), 0o755);
+    make(dir, mode);
   }
 }

@@ -1,4 +1,5 @@
 // The set of services: how one comes, changes and goes, and what the house around its runner does for it.
+import { constants } from "node:os";
 import type { Clock } from "../base/clock.ts";
 import { type Exit, shellCode } from "../base/exit.ts";
 import type { Core, Hello } from "../channel/core.ts";
@@ -39,7 +40,7 @@ export interface ServicesParts {
   /** The final end of a critical service. */
   readonly fatal: (code: number, why: string) => void;
   /** A state has changed; a shutdown looks on. */
-  readonly progress: () => void;
+  readonly progress: (runner: Runner) => void;
 }
 
 export interface Services {
@@ -58,7 +59,11 @@ export interface Services {
   runnerOf(id: string): Runner | undefined;
   /** What a child runs; forgotten when it has ended. */
   readonly programs: Map<string, Program>;
+  /** The errno with which the program of a service could not be executed. */
+  readonly unexecuted: Map<Runner, number>;
 }
+
+const NUMBERS_AHEAD = 1000;
 
 /** The services of one manager. */
 export function createServices(parts: ServicesParts): Services {
@@ -66,7 +71,15 @@ export function createServices(parts: ServicesParts): Services {
   const byNumber = new Map<number, Runner>();
   const leaving = new Set<Runner>();
   const programs = new Map<string, Program>();
+  const unexecuted = new Map<Runner, number>();
   let { nextNumber, stop } = parts.house;
+  // Numbers are set aside many at a time: a thousand new services need not be a thousand words about the house.
+  let reserved = nextNumber;
+  const houseBlob = () => {
+    reserved = nextNumber + NUMBERS_AHEAD;
+    return encodeHouse({ nextNumber: reserved, stop });
+  };
+  const rememberHouse = () => core.remember(HOUSE_KEY, houseBlob());
 
   const publish = (runner: Runner, event: string, text: string) => parts.happened({ runner, event, text });
   const doctor = createDoctor({ clock, leftovers, say, changed: (runner) => publish(runner, "state", "") });
@@ -93,7 +106,7 @@ export function createServices(parts: ServicesParts): Services {
       doctor.changed(runner, before);
       roster.changed(runner, before);
       settle(runner, before);
-      parts.progress();
+      parts.progress(runner);
     },
     reported(runner, report) {
       const text = reportText(runner.name, report);
@@ -111,7 +124,8 @@ export function createServices(parts: ServicesParts): Services {
     const isFinal = state.phase === "failed" || state.phase === "done";
     if (!spec.critical || !isFinal || stop !== null) return;
     const exit = state.last?.exit ?? null;
-    parts.fatal(exit === null ? 111 : shellCode(exit), `${runner.name} is critical and has ended`);
+    const code = exit === null ? executionCode(unexecuted.get(runner)) : shellCode(exit);
+    parts.fatal(code, `${runner.name} ${spec.foreground ? "has ended" : "is critical and has ended"}`);
   };
   const forget = (runner: Runner) => {
     const logger = loggerOf(runner);
@@ -120,6 +134,7 @@ export function createServices(parts: ServicesParts): Services {
     roster.remove(runner.name);
     byNumber.delete(runner.number);
     doctor.forget(runner);
+    unexecuted.delete(runner);
     core.forget(stateKey(runner.name));
     core.forget(specKey(runner.name));
     outputs.removed(runner);
@@ -141,7 +156,7 @@ export function createServices(parts: ServicesParts): Services {
   const addOne = (spec: ServiceSpec): Runner => {
     const number = nextNumber++;
     const runner = enter(spec, number, initial(clock.now(), number));
-    core.remember(HOUSE_KEY, encodeHouse({ nextNumber, stop }));
+    if (nextNumber > reserved) rememberHouse();
     rememberSpec(runner);
     return runner;
   };
@@ -170,6 +185,7 @@ export function createServices(parts: ServicesParts): Services {
   return {
     doctor,
     programs,
+    unexecuted,
     runnerOf,
     change,
     add(spec) {
@@ -185,9 +201,8 @@ export function createServices(parts: ServicesParts): Services {
     remember(begun, serial) {
       stop = begun;
       if (stop !== null) roster.freeze();
-      const blob = encodeHouse({ nextNumber, stop });
-      if (serial === undefined) core.remember(HOUSE_KEY, blob);
-      else core.ack(serial, HOUSE_KEY, blob);
+      if (serial === undefined) rememberHouse();
+      else core.ack(serial, HOUSE_KEY, houseBlob());
     },
     resume() {
       const known = new Set(parts.hello.children.map((child) => child.id));
@@ -203,6 +218,12 @@ export function createServices(parts: ServicesParts): Services {
       for (const runner of [...roster.all()]) runner.resume((child) => known.has(runner.id(child)));
     },
   };
+}
+
+/** 127 for a program that is not there, 126 for one that cannot be executed, as shells have it; 111 for anything else. */
+function executionCode(errno: number | undefined): number {
+  if (errno === undefined) return 111;
+  return errno === constants.errno.ENOENT || errno === constants.errno.ENOTDIR ? 127 : 126;
 }
 
 const levels: { readonly [W in Report["what"]]?: VoiceLevel } = {

@@ -86,8 +86,8 @@ export interface ShutdownParts {
 }
 
 export interface Shutdown {
-  /** A runner's state has changed, or an adopted process has gone. */
-  progress(): void;
+  /** A runner's state has changed, or (null) an adopted process has gone. */
+  progress(runner: Runner | null): void;
   /** No more grace for anybody. */
   hurry(): void;
 }
@@ -95,7 +95,6 @@ export interface Shutdown {
 interface Watched {
   readonly runner: Runner;
   readonly startedAt: Ms;
-  ending: Ending | null;
   killed: boolean;
   reaction: string | null;
 }
@@ -108,16 +107,19 @@ export function beginShutdown(
   const end = since + Math.max(0, budget - RESERVE);
   const all = [...runners()];
   const names = new Map(all.map((runner) => [runner.name, runner]));
-  const services = all.filter((runner) => runner.spec.loggerOf === null);
+  const services = all.filter(({ spec }) => spec.loggerOf === null && !spec.foreground);
   const order = startOrder(services.map((runner) => runner.spec));
   // Members of a cycle were refused and do not run, but whoever is left over must not be forgotten.
   const ordered = new Set(order.levels.flat());
   const levels = [
+    all.filter(({ spec }) => spec.foreground),
     ...stopLevels(order.levels).map((level) => level.flatMap((name) => names.get(name) ?? [])),
     services.filter((runner) => !ordered.has(runner.name)),
     all.filter((runner) => runner.spec.loggerOf !== null),
   ].filter((level) => level.length > 0);
-  const watched: Watched[] = [];
+  // Those of the present level that have not ended yet: each change looks at one service, not at all.
+  const open = new Map<Runner, Watched>();
+  const endings: Ending[] = [];
   let level = -1;
   let isHurried = false;
   let strayCount = 0;
@@ -127,30 +129,27 @@ export function beginShutdown(
   let forget = () => {};
 
   const present = () => levels[level] ?? [];
-  const observe = () => {
-    for (const each of watched) {
-      const { state } = each.runner;
-      if (each.ending !== null) continue;
-      if (state.phase === "stopping" && state.killed && !each.killed) {
-        each.killed = true;
-        each.reaction = reactionOf(state.pid, each.runner.spec.stopSignal);
-      }
-      if (!isAtRest(state)) continue;
-      each.ending = {
-        name: each.runner.name,
-        took: clock.now() - each.startedAt,
-        exit: state.last?.exit ?? null,
-        killed: each.killed,
-        reaction: each.reaction,
-      };
+  const observe = (each: Watched) => {
+    const { state } = each.runner;
+    if (state.phase === "stopping" && state.killed && !each.killed) {
+      each.killed = true;
+      each.reaction = reactionOf(state.pid, each.runner.spec.stopSignal);
     }
+    if (!isAtRest(state)) return;
+    open.delete(each.runner);
+    endings.push({
+      name: each.runner.name,
+      took: clock.now() - each.startedAt,
+      exit: state.last?.exit ?? null,
+      killed: each.killed,
+      reaction: each.reaction,
+    });
   };
   const stopLevel = () => {
     const now = clock.now();
     const left = isHurried ? 0 : end - now;
     for (const runner of present()) {
-      if (!isAtRest(runner.state))
-        watched.push({ runner, startedAt: now, ending: null, killed: false, reaction: null });
+      if (!isAtRest(runner.state)) open.set(runner, { runner, startedAt: now, killed: false, reaction: null });
       const grace = clipGrace(runner.spec.stopGrace, left, levels.length - 1 - level);
       runner.send({ type: "stop", cause: "shutdown", grace, eof: runner.spec.loggerOf !== null });
     }
@@ -159,12 +158,8 @@ export function beginShutdown(
     if (stage === "done") return;
     stage = "done";
     forget();
-    observe();
-    done(
-      watched.flatMap(({ ending }) => ending ?? []),
-      { found: strayCount, killed: strayKills },
-      clock.now() - since,
-    );
+    for (const each of [...open.values()]) observe(each);
+    done(endings, { found: strayCount, killed: strayKills }, clock.now() - since);
   };
   const sweepStrays = () => {
     stage = "strays";
@@ -186,15 +181,17 @@ export function beginShutdown(
     look();
   };
   const advance = () => {
-    observe();
-    while (present().every((runner) => isAtRest(runner.state))) {
+    while (open.size === 0) {
       level++;
       if (level >= levels.length) return sweepStrays();
       stopLevel();
-      observe();
+      // Some end in the very act: a retry that was waited for, a service that does not run.
+      for (const each of [...open.values()]) observe(each);
     }
   };
-  const progress = () => {
+  const progress = (runner: Runner | null) => {
+    const each = runner === null ? undefined : open.get(runner);
+    if (each !== undefined) observe(each);
     // A stop that ends at once reports progress while it is still being asked for.
     if (isAdvancing) return;
     isAdvancing = true;
@@ -217,7 +214,7 @@ export function beginShutdown(
       isHurried = true;
       if (stage === "services") for (const runner of present()) runner.send({ type: "kill" });
       else if (stage === "strays") strayKills = strays([9]);
-      progress();
+      progress(null);
     },
   };
 }

@@ -41,12 +41,14 @@ export function spawnRequest(spec: ServiceSpec, program: Program, streams: Strea
     soft,
     hard,
   }));
+  const hasTerminal = spec.foreground && program.role === "main";
   return {
     argv: commandOf(spec, program),
     dir: spec.dir,
     set,
     unset,
     ...streams,
+    ...(hasTerminal ? { session: false } : {}),
     ...(identity === null ? {} : { uid: identity.uid, gid: identity.gid, groups: identity.groups }),
     ...(spec.umask === null ? {} : { umask: spec.umask }),
     ...(spec.nice === null ? {} : { nice: spec.nice }),
@@ -83,8 +85,8 @@ export function errnoName(errno: number): string {
 const steps: Readonly<Record<string, (spec: ServiceSpec, program: string) => string>> = {
   request: () => "the core refused the request",
   memory: () => "no memory for one more process",
-  pipe: () => "no descriptor for one more process",
-  fork: () => "no process could be created",
+  pipe: () => "no pipe could be made, see the limit nofile of upkeep itself",
+  fork: () => "no process could be created, see the limit nproc and the container's limit of pids",
   session: () => "no session could be made",
   descriptors: () => "the descriptors could not be put in their places",
   limits: () => "a limit could not be set; a hard limit is raised by root only",

@@ -76,9 +76,10 @@ const isPhase = (value: unknown): value is Phase => typeof value === "string" &&
 
 /** The state as one line of JSON without NUL bytes; `Infinity`, which JSON lacks, becomes the word. */
 export function encode(state: State): string {
-  return JSON.stringify({ version: VERSION, ...state }, (_key, value) =>
-    value === Number.POSITIVE_INFINITY ? "Infinity" : value,
-  );
+  const words: Record<string, string> = {};
+  if ("until" in state && state.until === Number.POSITIVE_INFINITY) words["until"] = "Infinity";
+  if ("deadline" in state && state.deadline === Number.POSITIVE_INFINITY) words["deadline"] = "Infinity";
+  return JSON.stringify({ version: VERSION, ...state, ...words });
 }
 
 /** The state that `encode` wrote; null for anything else, of another version too. Never throws. */

@@ -24,9 +24,14 @@ export function ended(moment: Moment<In<"starting" | "up">>, { exit }: Told<"exi
   );
 }
 
+/** True once it has been up for `stable`, so that earlier crashes no longer count. */
+export function isStable({ spec, state, now }: Moment): boolean {
+  return state.phase === "up" && now - state.since >= spec.stable;
+}
+
 /** Up for long enough forgets earlier crashes; asked whenever it leaves `up`, so that no timer need wake for it. */
-export function forget({ spec, state, now }: Moment): { readonly streak?: 0 } {
-  return state.phase === "up" && now - state.since >= spec.stable ? { streak: 0 } : {};
+export function forget(moment: Moment): { readonly streak?: 0 } {
+  return isStable(moment) ? { streak: 0 } : {};
 }
 
 /** Ends the watch for readiness, where one was begun. */

@@ -1,6 +1,7 @@
 // Builds the C programs of the benchmark into a directory of its own.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, linkSync, writeFileSync } from "node:fs";
+import { copyFileSync, linkSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const warnings = ["-Wall", "-Wextra", "-Werror"];
@@ -21,12 +22,13 @@ const programs = {
 
 /**
  * Compiles everything into `work` and returns the paths by name, with `records` (the file that measured programs write
- * to) and `node`, a copy of the running Node: its pages are then shared with nobody outside the subject, as in a container.
+ * to) and, in `store`, `node`, a copy of the running Node: its pages are then shared with nobody outside the subject, as
+ * in a container.
  */
-export function compile(work) {
+export function compile(work, store) {
   const records = join(work, "records");
   writeFileSync(records, "");
-  const paths = { records, node: join(work, "node") };
+  const paths = { work, records, node: join(store, "node") };
   copyFileSync(process.execPath, paths.node);
   for (const [name, { source, tries, define = [] }] of Object.entries(programs)) {
     paths[name] = join(work, name);
@@ -52,3 +54,11 @@ function firstThatWorks(commands) {
 
 /** Gives a service directory its `run`: a link to the program, no shell between. */
 export const linkRun = (program, directory) => linkSync(program, join(directory, "run"));
+
+/** A directory in memory from which programs can be run, else the temporary directory. */
+export function memoryDirectory() {
+  const mounts = readFileSync("/proc/self/mounts", "latin1").split("\n");
+  const shared = mounts.map((line) => line.split(" ")).findLast(([, where]) => where === "/dev/shm");
+  const isGood = shared?.[2] === "tmpfs" && !/\b(noexec|ro)\b/.test(shared[3]);
+  return isGood ? "/dev/shm" : tmpdir();
+}

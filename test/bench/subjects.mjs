@@ -22,7 +22,7 @@ export const subjects = {
   bare: { rows: "abcdeg", needs: [], argv: (dir, paths) => [paths.bare, dir] },
   upkeep: {
     rows: "abcdefg",
-    needs: [upkeep, join(root, "dist/manager.mjs")],
+    needs: [upkeep, join(root, "dist/manager.cjs")],
     argv: (dir) => [upkeep, dir],
     status: (_dir, name) => [upkeep, "status", name],
   },

@@ -52,9 +52,10 @@ export function fakeLoop() {
 /** Writes down what the core is told. */
 export function fakeCore(log: string[]): PipeCore {
   return {
-    taking: (tag) => log.push(`taking ${tag}`),
+    taking: (tag) => log.push(`taking ${tag}`) > 0,
     held: (tag, bytes, partial) => log.push(`held ${tag} ${bytes} ${partial}`),
     drained: (tag, partial) => log.push(`drained ${tag} ${partial}`),
+    lost: (tag, bytes) => log.push(`lost ${tag} ${bytes}`),
   };
 }
 
@@ -76,6 +77,8 @@ export function fakeSink(log: string[] = []) {
     },
     room: () => hasRoom,
     onRoom: (listener) => void roomListeners.push(listener),
+    endLine: () => {},
+    onLong: () => {},
     isEmpty: () => queue.length === 0,
     onEmpty: (listener) => listener(),
   };

@@ -12,19 +12,25 @@ import { fakeClock, fakeCore, fakeLoop, fakePipes, fakeSink, seeded } from "./fa
 
 function start() {
   const log: string[] = [];
+  const core = fakeCore(log);
   const clock = fakeClock();
   const loop = fakeLoop();
   const pipes = fakePipes(log);
   const out = fakeSink(log);
   const lost: unknown[] = [];
+  const saids: (() => void)[] = [];
+  let isCoreBusy = false;
   const failed: unknown[] = [];
   const reader = createReader({
-    core: fakeCore(log),
+    core: { ...core, taking: (tag) => core.taking(tag) && !isCoreBusy },
     clock,
     soon: loop.soon,
     read: pipes.read,
     wallTime: () => 1,
-    onLost: (tag, { bytes, atMost }) => lost.push([tag, bytes, atMost]),
+    onLost(tag, { bytes, atMost }, said) {
+      lost.push([tag, bytes, atMost]);
+      saids.push(said);
+    },
     onFailed: (tag, code) => failed.push([tag, code]),
   });
   const add = (tag: string, fd: number, options: Partial<PipeOptions> = {}) =>
@@ -43,7 +49,10 @@ function start() {
     reader.readable(tag);
     loop.run();
   };
-  return { clock, loop, pipes, out, lost, failed, reader, add, news, come };
+  const setCoreBusy = (value: boolean) => {
+    isCoreBusy = value;
+  };
+  return { clock, loop, pipes, out, lost, saids, failed, reader, add, news, come, setCoreBusy };
 }
 
 describe("the protocol with the core", () => {
@@ -65,6 +74,22 @@ describe("the protocol with the core", () => {
     come("a", 3, "ee\nfo");
     expect(news().slice(0, 3)).toEqual(["taking a", "read 5", "held a 8 2"]);
     expect(out.accept()).toBe("[a] three\n");
+  });
+
+  test("reads nothing while the core cannot be told of it", () => {
+    const { out, loop, clock, add, news, come, setCoreBusy } = start();
+    add("a", 3);
+    setCoreBusy(true);
+    come("a", 3, "one\n");
+    expect(news()).toEqual(["taking a"]);
+    clock.advance(10);
+    loop.run();
+    expect(news()).toEqual(["taking a"]);
+    setCoreBusy(false);
+    clock.advance(10);
+    loop.run();
+    expect(news().slice(0, 2)).toEqual(["taking a", "read 4"]);
+    expect(out.accept()).toBe("[a] one\n");
   });
 
   test("says drained after an empty pipe, too", () => {
@@ -314,10 +339,10 @@ describe("after a manager that died", () => {
   };
 
   test("drops the tail of the line it had begun, and tells once how much is gone", () => {
-    const { out, lost, clock, news, come } = take({ skip: true, lost: 10 });
+    const { out, lost, clock, news, come } = take({ skip: true, lost: 10, atMost: false });
     come("a", 3, "tail");
-    // Should this manager die as well, the next one must know of both.
-    expect([lost, news().at(-1)]).toEqual([[], "drained a 14"]);
+    // Should this manager die as well, the next one must know of both; the core keeps the 10.
+    expect([lost, news().at(-1)]).toEqual([[], "drained a 4"]);
     clock.advance(10);
     come("a", 3, " end\nwhole\n");
     expect(out.accept()).toBe("[a] whole\n");
@@ -325,18 +350,34 @@ describe("after a manager that died", () => {
   });
 
   test("tells at once where no line was begun, and nothing where nothing was taken", () => {
-    expect(take({ skip: false, lost: 10 }).lost).toEqual([["a", 10, false]]);
-    expect(take({ skip: false, lost: 0 }).lost).toEqual([]);
+    expect(take({ skip: false, lost: 10, atMost: false }).lost).toEqual([["a", 10, false]]);
+    expect(take({ skip: false, lost: 0, atMost: false }).lost).toEqual([]);
+  });
+
+  test("has the core keep the count until somebody could read of it", () => {
+    const { saids, news, come, out } = take({ skip: true, lost: 10, atMost: false });
+    come("a", 3, "tail\nwhole\n");
+    out.accept();
+    expect(news()).toEqual(["taking a", "read 11", "lost a 15", "held a 6 0", "write 10", "drained a 0"]);
+    for (const said of saids) said();
+    expect(news()).toEqual(["lost a 0"]);
+  });
+
+  test("still has a tail to skip after a look at an empty pipe", () => {
+    const { reader, loop, news } = take({ skip: true, lost: 10, atMost: false });
+    reader.readable("a");
+    loop.run();
+    expect(news()).toEqual(["taking a", "read 0", "drained a 1"]);
   });
 
   test("tells a bound where the dead one could not say what it had read", () => {
-    const { lost, come } = take({ skip: true, lost: null });
+    const { lost, come } = take({ skip: true, lost: 65536, atMost: true });
     come("a", 3, "t\n");
     expect(lost).toEqual([["a", 65538, true]]);
   });
 
   test("tells at the end of the process, if the tail has no end", async () => {
-    const { lost, out, loop, reader, clock, come } = take({ skip: true, lost: 3 });
+    const { lost, out, loop, reader, clock, come } = take({ skip: true, lost: 3, atMost: false });
     come("a", 3, "tail");
     const flushed = reader.flush("a");
     loop.run();
@@ -393,7 +434,12 @@ describe("on a real pipe", () => {
     const outFd = openSync(join(dir, "out"), "w");
     const reader = createReader({
       // A core whose poll says `readable` at once: an empty read is the worst that it may cause.
-      core: { taking: () => {}, held: () => {}, drained: () => setImmediate(() => reader.readable("a")) },
+      core: {
+        taking: () => true,
+        held: () => {},
+        lost: () => {},
+        drained: () => setImmediate(() => reader.readable("a")),
+      },
     });
     const format = prefixFormat("a", { timestamps: false, terminal: null });
     reader.add("a", { fd, lineMax: 65536, ring: null, to: { sink: createSink(outFd), format } });
