@@ -1,6 +1,7 @@
 // The composition root: reads the words and the environment of this process, and hands them to what is asked for.
 // Nobody imports it.
 import { isatty } from "node:tty";
+import { hideStreams } from "./main/streams.ts";
 
 declare const UPKEEP_VERSION: string;
 
@@ -16,6 +17,7 @@ if (process.channel === undefined) {
     process.exitCode = await offline({ words, version, env, own, node, globalFile });
   });
 } else {
+  hideStreams();
   void import("./main/supervise.ts").then(({ supervise }) => {
     supervise({
       words,

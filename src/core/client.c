@@ -53,6 +53,27 @@ static const struct verb *find_verb(const char *word)
 	return NULL;
 }
 
+/* 1 if one slip makes one of the other: a letter wrong, missing or too many, or two neighbours exchanged. */
+static int is_one_slip(const char *a, const char *b)
+{
+	while (*a != 0 && *a == *b)
+		a++, b++;
+	size_t left_a = strlen(a), left_b = strlen(b);
+	while (left_a > 0 && left_b > 0 && a[left_a - 1] == b[left_b - 1])
+		left_a--, left_b--;
+	if (left_a <= 1 && left_b <= 1)
+		return 1;
+	return left_a == 2 && left_b == 2 && a[0] == b[1] && a[1] == b[0];
+}
+
+const char *client_nearest(const char *word)
+{
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (strlen(word) > 2 && is_one_slip(verbs[i].name, word))
+			return verbs[i].name;
+	return NULL;
+}
+
 int client_knows(const char *word)
 {
 	return find_verb(word) != NULL;

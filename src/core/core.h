@@ -70,11 +70,10 @@ int64_t manager_deadline(void);
 void manager_overdue(void);
 
 // facts.c: signals received and not yet acknowledged; children keep their own exits.
-extern uint64_t last_serial;
 void signal_received(int signal, pid_t pid, uid_t uid);
 void signals_tell(void);
-// The exit of this child has gone up.
-void exit_told(struct child *child);
+void exit_received(struct child *child, int status);
+void exits_tell(void);
 // A new manager has been told nothing yet.
 void facts_untold(void);
 void fact_acknowledged(uint64_t serial);

@@ -14,7 +14,7 @@
 #include "text.h"
 
 static const char usage[] =
-    "usage: upkeep DIR              supervise the service directories in DIR\n"
+    "usage: upkeep [-c FILE] DIR    supervise the service directories in DIR\n"
     "       upkeep run DIR -- CMD   the same beside a command, which everything lives as long as\n"
     "       upkeep -- CMD [ARG...]  run one command as an init does\n"
     "       upkeep COMMAND ...      status, start, stop, restart, logs ... (upkeep help)\n";
@@ -31,10 +31,14 @@ static bool is_offline(char **words) {
   return false;
 }
 
-static int usage_error(const char *format, const char *word) {
-  say(format, word);
+static int show_usage(void) {
   (void)!write_error(usage, sizeof usage - 1);
   return 64;
+}
+
+static int usage_error(const char *format, const char *word) {
+  say(format, word);
+  return show_usage();
 }
 
 // `[-c FILE]... DIR [-- CMD...]`. What is wrong with the words or the directory is said before anything runs.
@@ -89,5 +93,8 @@ int main(int argc, char **argv, char **environment) {
   if (found && S_ISDIR(file.st_mode)) return supervise(argv + 1, environment);
   // A word without a slash is a slip of a command's name far more often than a program to run.
   if (strchr(word, '/')) return run_path(argv + 1, environment, found ? &file : NULL);
-  return usage_error("unknown command %s", word);
+  const char *nearest = client_nearest(word);
+  if (!nearest) return usage_error("unknown command %s", word);
+  say("unknown command %s; did you mean %s?", word, nearest);
+  return show_usage();
 }

@@ -28,7 +28,7 @@ struct child {
   uint64_t serial;
   int64_t told_at;  // its exit; NEVER before
   uint32_t slot, generation;
-  struct child *next_id, *next_pid, *next_told;
+  struct child *next_id, *next_pid, *next_exited;
 };
 
 struct logpipe {
@@ -49,7 +49,7 @@ struct logpipe {
 
 struct blob {
   struct blob *next;
-  char *value;
+  char *value;  // behind the key
   char key[];
 };
 

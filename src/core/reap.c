@@ -31,11 +31,7 @@ static void child_exited(struct child *child, int status) {
   if (child->failed) return child_remove(child);
   if (child->notify_fd >= 0) child_notified(child);
   child_release_pid(child);
-  child->exited = true;
-  child->status = status;
-  child->serial = ++last_serial;
-  child->told_at = NEVER;
-  tell_child(child);
+  exit_received(child, status);
 }
 
 bool reap(void) {

@@ -86,20 +86,22 @@ static bool read_limit(struct spawn *spawn, const char *text) {
 
 static bool read_groups(struct spawn *spawn, char *text) {
   spawn->set_groups = true;
-  for (char *next; *text; text = next) {
+  for (char *comma; *text; text = comma + 1) {
     long long group;
-    next = text + strcspn(text, ",");
-    if (*next == ',') *next++ = '\0';
+    if ((comma = strchr(text, ','))) *comma = '\0';
     if (spawn->group_count == SPAWN_GROUPS_MAX || !parse_number(text, 0, UINT32_MAX - 1, &group)) return false;
     spawn->groups[spawn->group_count++] = (gid_t)group;
+    if (!comma) return true;
   }
-  return true;
+  return spawn->group_count == 0;
 }
 
 static bool read_stream(struct order *order, const char *text, struct logpipe **pipe, bool *null) {
-  if (strncmp(text, "pipe:", 5) == 0) return order->pipe_missing |= !(*pipe = pipe_by_tag(text + 5)), *pipe != NULL;
+  bool named = strncmp(text, "pipe:", 5) == 0;
+  *pipe = named ? pipe_by_tag(text + 5) : NULL;
+  order->pipe_missing |= named && !*pipe;
   *null = strcmp(text, "null") == 0;
-  return *null || strcmp(text, "inherit") == 0;
+  return *pipe || *null || strcmp(text, "inherit") == 0;
 }
 
 static bool read_attribute(struct order *order, char *key, char *value) {

@@ -37,8 +37,8 @@ export interface Reader {
    */
   flush(tag: string): Promise<void>;
   /**
-   * The main process has ended: its unfinished line is ended when the pipe is next found empty; at once if it is in our
-   * hands. What is still in the pipe is announced by the core.
+   * The main process has ended: what is known to be in the pipe is read and the unfinished line ended at once, if there
+   * is room for it; else when the pipe is next found empty.
    */
   endLine(tag: string): void;
   /** True if of these pipes nothing is in our hands but unfinished lines, and nothing known is left in them. */
@@ -221,7 +221,10 @@ export function createReader(options: ReaderOptions): Reader {
       const pipe = pipes.get(tag);
       if (pipe === undefined || pipe.state === "dead") return;
       pipe.endsLineUntil = clock.now() + LAST_WORDS;
-      if (pipe.lines.kept > 0 && pipe.state === "quiet") makeReady(pipe);
+      // At once, before the next process of this service can write behind the unfinished line. What was written before
+      // the end was announced before the end: a quiet pipe is empty.
+      if (pipe.state === "ready" || pipe.state === "lingering" || (pipe.state === "quiet" && pipe.lines.kept > 0))
+        turn(pipe);
     },
     flush(tag) {
       const pipe = pipes.get(tag);

@@ -1,8 +1,8 @@
 // The supervisor, put together: the channel, the configuration, the manager, the scan, the faces, the stop.
+import { stat } from "node:fs";
 import { Socket } from "node:net";
 import { monotonic } from "../base/clock.ts";
 import { errorCode, type Problem } from "../base/errors.ts";
-import { signalName } from "../base/signals.ts";
 import { connectCore } from "../channel/channel.ts";
 import type { Core, Hello, Listener } from "../channel/core.ts";
 import { loadSettings } from "../config/settings.ts";
@@ -16,6 +16,7 @@ import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
+import { isOwnProc } from "../process/proc.ts";
 import { createControlSocket } from "./control-socket.ts";
 import { mainCommand } from "./main-command.ts";
 import { createStopping } from "./stopping.ts";
@@ -42,6 +43,8 @@ export function supervise(world: World): void {
     faults++;
     voice.error(`internal error ${faults}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`);
   });
+  // Its first use makes Node's file threads, and where that fails Node aborts: now, before services take the last process.
+  stat("/", () => {});
   const socket = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
   // Without a core there is nobody to serve.
   socket.on("close", () => world.end(111));
@@ -71,6 +74,8 @@ export function supervise(world: World): void {
       return refuse(78, "the global configuration is wrong, and nothing runs yet: mend it and start again");
     const { settings } = config;
     voice.level = settings.logLevel;
+    if (isFirst && !isOwnProc(world.pid, hello.corePid))
+      voice.warn("no /proc of our PID namespace is mounted: what escapes from a service is not found; mount one");
     core.budget(settings.stopBudget);
     const stopSignals = new Set<number>([...STOP_SIGNALS, ...settings.stopOn]);
     core.stopOn([...stopSignals]);
@@ -95,8 +100,12 @@ export function supervise(world: World): void {
       pid: world.pid,
       outputs,
       say: (level, text, fields) => voice[level](text, fields),
-      happened: (happening) => face?.publish(happening),
-      signalled: (serial, signal) => onSignal(serial, signal),
+      happened(happening) {
+        face?.publish(happening);
+        // Another directory by the same name may have waited for the end of this one.
+        if (happening.event === "removed") scan.rescan();
+      },
+      signalled: (serial, signal, what) => onSignal(serial, signal, what),
       fatal: (code, why) => stopping.begin(code, why),
       progress: (runner) => stopping.progress(runner),
       listening: (path, errno) => control.listening(path, errno),
@@ -160,14 +169,16 @@ export function supervise(world: World): void {
       [SIGUSR1]: () => control.open(),
       [SIGUSR2]: () => void dumpStatus(),
     };
-    const onSignal = (serial: string, signal: number) => {
-      if (stopSignals.has(signal) && !stopping.isStopping())
-        return stopping.begin(0, `received ${signalName(signal)}`, serial);
+    const onSignal = (serial: string, signal: number, what: string) => {
+      if (stopSignals.has(signal) && !stopping.isStopping()) return stopping.begin(0, `received ${what}`, serial);
       core.ack(serial);
-      if (stopSignals.has(signal)) return stopping.again(signalName(signal));
-      const target =
-        config.settings.forward[signal] ?? (signal in reactions ? undefined : manager.roster.foreground()?.name);
-      if (target === undefined) return reactions[signal]?.();
+      if (stopSignals.has(signal)) return stopping.again(what);
+      const forwarded = config.settings.forward[signal];
+      const react = reactions[signal];
+      // A terminal sends WINCH at every change of its size, and whoever sends TERM may add CONT: no news.
+      voice[(forwarded ?? react) ? "info" : "debug"](`received ${what}`, { signal });
+      const target = forwarded ?? (react === undefined ? manager.roster.foreground()?.name : undefined);
+      if (target === undefined) return react?.();
       const refused = face?.order(target, { do: "signal", signal });
       if (refused != null) voice.warn(refused);
     };

@@ -34,6 +34,7 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
   const refused = new Map<string, Unready>();
   const told = new Set<string>();
   let isComplete = false;
+  let isDue = false;
 
   const isThere = (name: string) => manager.roster.get(name) !== undefined;
   const admitAll = () => {
@@ -55,6 +56,15 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
         if (spec !== undefined) manager.add(spec);
       }
   };
+  /** Once for all that appear together: a thousand directories put in at once are not looked over a thousand times. */
+  const admitSoon = () => {
+    if (!isDue)
+      setImmediate(() => {
+        isDue = false;
+        admitAll();
+      });
+    isDue = true;
+  };
   return {
     refused,
     appeared(spec) {
@@ -68,7 +78,7 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
       specs.set(spec.name, spec);
       // What waits for nobody need not wait for the others to be read.
       const isFree = spec.after.length + spec.requires.length + spec.wants.length === 0;
-      if (isComplete) admitAll();
+      if (isComplete) admitSoon();
       else if (isFree) manager.add(spec);
     },
     disappeared(name) {

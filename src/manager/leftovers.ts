@@ -37,6 +37,7 @@ export function createLeftovers(
   let census: readonly Stray[] | null = null;
   const house = {
     corePid: hello.corePid,
+    managerPid,
     instance: hello.instance,
     isKnown: (pid: number) => pid === managerPid || alive.has(pid),
     ownerOfSession: (session: number) => alive.get(session) ?? orphaned.get(session) ?? null,
