@@ -13,9 +13,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PLACES_MAX 8
+/* Between two looks for a supervisor that is not there yet (ms). */
+#define BETWEEN_LOOKS 20
 
 /* Where the socket may be, and what was found there. */
 struct search {
@@ -169,14 +172,28 @@ static int tell_unreachable(const struct search *search)
 		"cannot reach upkeep: no supervisor listens at %s; is it running, and as which user?", list);
 }
 
-int client_connect(int *code)
+/* True if nobody is there at all: who keeps us out now will keep us out in a moment too. */
+static int is_nobody_there(const struct search *search)
 {
+	return search->count > 0 && search->denied < 0 && search->foreign < 0;
+}
+
+int client_connect(int patience, int *code)
+{
+	const struct timespec between = {.tv_nsec = BETWEEN_LOOKS * 1000000L};
 	struct search search;
-	find_places(&search);
-	int fd = connect_any(&search);
-	if (fd < 0)
-		*code = tell_unreachable(&search);
-	return fd;
+	for (;;) {
+		find_places(&search);
+		int fd = connect_any(&search);
+		if (fd >= 0)
+			return fd;
+		if (patience <= 0 || !is_nobody_there(&search))
+			break;
+		patience -= BETWEEN_LOOKS;
+		(void)nanosleep(&between, NULL);
+	}
+	*code = tell_unreachable(&search);
+	return -1;
 }
 
 int client_send(int fd, const char *bytes, size_t size)

@@ -23,26 +23,30 @@
 /* When a command may be sent again after the manager has ended under it. */
 enum again { NEVER, IF_NOTHING_CAME, ALWAYS };
 
+/* Right after `docker run`, whoever waits for a service comes before the supervisor's socket (ms). */
+#define SUPERVISOR_PATIENCE 3000
+
 static const struct verb {
 	const char *name;
 	enum again again;
+	int patience;
 } verbs[] = {
-	{"status", IF_NOTHING_CAME}, {"ps", IF_NOTHING_CAME}, {"list", IF_NOTHING_CAME}, {"ls", IF_NOTHING_CAME},
-	{"start", ALWAYS}, {"up", ALWAYS},
-	{"stop", ALWAYS}, {"down", ALWAYS},
-	{"restart", NEVER},
-	{"once", NEVER},
-	{"pause", IF_NOTHING_CAME},
-	{"cont", IF_NOTHING_CAME},
-	{"signal", NEVER}, {"kill", NEVER},
-	{"reload", NEVER},
-	{"wait", ALWAYS},
-	{"logs", ALWAYS}, {"tail", ALWAYS},
-	{"health", IF_NOTHING_CAME},
-	{"events", ALWAYS},
-	{"apply", IF_NOTHING_CAME}, {"update", IF_NOTHING_CAME},
-	{"shutdown", NEVER}, {"halt", NEVER},
-	{"version", IF_NOTHING_CAME},
+	{"status", IF_NOTHING_CAME, 0}, {"ps", IF_NOTHING_CAME, 0}, {"list", IF_NOTHING_CAME, 0}, {"ls", IF_NOTHING_CAME, 0},
+	{"start", ALWAYS, 0}, {"up", ALWAYS, 0},
+	{"stop", ALWAYS, 0}, {"down", ALWAYS, 0},
+	{"restart", NEVER, 0},
+	{"once", NEVER, 0},
+	{"pause", IF_NOTHING_CAME, 0},
+	{"cont", IF_NOTHING_CAME, 0},
+	{"signal", NEVER, 0}, {"kill", NEVER, 0},
+	{"reload", NEVER, 0},
+	{"wait", ALWAYS, SUPERVISOR_PATIENCE},
+	{"logs", ALWAYS, 0}, {"tail", ALWAYS, 0},
+	{"health", IF_NOTHING_CAME, 0},
+	{"events", ALWAYS, 0},
+	{"apply", IF_NOTHING_CAME, 0}, {"update", IF_NOTHING_CAME, 0},
+	{"shutdown", NEVER, 0}, {"halt", NEVER, 0},
+	{"version", IF_NOTHING_CAME, 0},
 };
 
 static const struct verb *find_verb(const char *word)
@@ -130,7 +134,7 @@ static int converse(int argc, char **argv, const struct verb *verb)
 		if (request == NULL)
 			return client_complain(USAGE, "cannot send %s: its arguments are longer than 64 KB", verb->name);
 		int code;
-		const int fd = client_connect(&code);
+		const int fd = client_connect(verb->patience, &code);
 		if (fd < 0)
 			return code;
 		/* Even where not all could be sent there may be an answer that says why. */
