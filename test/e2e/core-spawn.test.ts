@@ -332,11 +332,11 @@ describe("a start that fails is told with its step and errno:", () => {
   });
 
   test("no descriptors are left, for a pipe or a start; the supervisor lives on", async () => {
-    const core = await startCore(tools, { before: ["prlimit", "--nofile=44:44", "--"] });
+    const core = await startCore(tools, { before: ["prlimit", "--nofile=128:128", "--"] });
     const driver = await core.ready();
-    for (let i = 0; i < 20; i++) driver.send("pipe", `p${i}`, "1");
+    for (let i = 0; i < 70; i++) driver.send("pipe", `p${i}`, "1");
     const [tag = ""] = await driver.heard("piped", (fields) => fields[1] === String(EMFILE));
-    const free = await driver.heard("piped", (fields) => fields[0] === "p19");
+    const free = await driver.heard("piped", (fields) => fields[0] === "p69");
     expect(free[1]).toBe(String(EMFILE));
     expect(await failure(driver, "arg=/bin/true", "notify=3")).toEqual(["pipe", EMFILE]);
     for (let i = 0; i < 4; i++) driver.send("drop", `p${i}`);
