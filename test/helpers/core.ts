@@ -54,7 +54,7 @@ export function coreSources(but: readonly string[] = []): string[] {
 export { SANITIZED };
 
 export interface Tools {
-  /** The core, with an empty manager.mjs beside it. */
+  /** The core, with an empty manager.cjs beside it. */
   readonly upkeep: string;
   /** The programs of core-driver.c. */
   readonly driver: string;
@@ -68,7 +68,7 @@ export async function buildCore(): Promise<Tools> {
   const tools = { upkeep: join(directory, "upkeep"), driver: join(directory, "driver") };
   copyFileSync(built, tools.upkeep);
   copyFileSync(driver, tools.driver);
-  writeFileSync(join(directory, "manager.mjs"), "");
+  writeFileSync(join(directory, "manager.cjs"), "");
   return tools;
 }
 
