@@ -339,11 +339,14 @@ static void request_ack(struct frame *frame) {
   if (parse_number(frame->fields[0], 1, INT64_MAX, &serial)) fact_acknowledged((uint64_t)serial);
 }
 
+// So that a sum over any number of deaths stays a number.
+#define BYTES_MAX (1ll << 40)
+
 static void request_about_pipe(struct frame *frame) {
   struct logpipe *pipe = pipe_by_tag(frame->fields[0]);
   long long bytes = 0, partial = 0;
-  if (!pipe || (frame->count > 1 && !parse_number(frame->fields[1], 0, INT64_MAX, &bytes))) return;
-  if (frame->type == DOWN_held && !parse_number(frame->fields[2], 0, INT64_MAX, &partial)) return;
+  if (!pipe || (frame->count > 1 && !parse_number(frame->fields[1], 0, BYTES_MAX, &bytes))) return;
+  if (frame->type == DOWN_held && !parse_number(frame->fields[2], 0, BYTES_MAX, &partial)) return;
   if (frame->type == DOWN_shut) return pipe_close(pipe, false);
   if (frame->type == DOWN_drop) return pipe_close(pipe, true);
   if (frame->type == DOWN_lost) {

@@ -5,16 +5,13 @@ import { type Ms, monotonic } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
 import { createFlush, type Flush } from "./flush.ts";
 import { createSplitter, type Lines, type Splitter, startAfter } from "./lines.ts";
-import { type PipeCore, type PipeOptions, READ_MAX, type Takeover } from "./pipe.ts";
+import { createLoss, type OnLost } from "./loss.ts";
+import { type PipeCore, type PipeOptions, READ_MAX } from "./pipe.ts";
 import { createTurns, LINGER, type TurnOptions } from "./turns.ts";
 
 export interface ReaderOptions extends TurnOptions {
   readonly core: PipeCore;
-  /**
-   * Bytes of a service that dead managers took with them, and the rest of their line; `atMost` where it is a bound.
-   * `said` is to be called when somebody could read of it: should we die before that, the next one says it.
-   */
-  readonly onLost?: (tag: string, lost: { readonly bytes: number; readonly atMost: boolean }, said: () => void) => void;
+  readonly onLost?: OnLost;
   /** A pipe that cannot be read (other than for being empty); it is not read again. */
   readonly onFailed?: (tag: string, code: string) => void;
   /** Wall time for stamps, in milliseconds since 1970. */
@@ -64,8 +61,9 @@ interface Pipe extends PipeOptions {
   state: "quiet" | "lingering" | "ready" | "blocked" | "writing" | "dead";
   /** When a read last gave little. */
   gaveLittleAt: Ms;
-  /** What a dead manager had taken, and has not been told; null is nothing. */
-  untold: Takeover | null;
+  /** True until the tail of a dead manager's line is skipped, and its length told. */
+  isSkipping: boolean;
+  readonly lose: (bytes: number, atMost: boolean) => void;
   flush: Flush | null;
   /** Until then the unfinished line is ended when the pipe is found empty; later it is another process's. */
   endsLineUntil: Ms;
@@ -73,7 +71,7 @@ interface Pipe extends PipeOptions {
 
 /** The pump over all pipes; each in its turn, one read at a time, and none while its sink has no room. */
 export function createReader(options: ReaderOptions): Reader {
-  const { core, clock = monotonic, wallTime = Date.now, read = readSync } = options;
+  const { core, clock = monotonic, wallTime = Date.now, read = readSync, onLost = () => {} } = options;
   const chunk = Buffer.allocUnsafeSlow(READ_MAX);
   const pipes = new Map<string, Pipe>();
   let writtenListeners: (() => void)[] = [];
@@ -103,7 +101,7 @@ export function createReader(options: ReaderOptions): Reader {
     const count = readInto(pipe);
     if (pipe.state === "dead") return tellWritten();
     const blocks = count > 0 ? pipe.lines.push(chunk.subarray(0, count)) : [];
-    if (!pipe.lines.skipping) tellLoss(pipe);
+    tellSkipped(pipe);
     const partial = partialOf(pipe);
     if (count > 0) core.held(pipe.tag, lengthOf(blocks) + partial, partial);
     pipe.gaveLittleAt = count > 0 && count < LITTLE ? clock.now() : Number.NEGATIVE_INFINITY;
@@ -146,18 +144,16 @@ export function createReader(options: ReaderOptions): Reader {
 
   /** Of what line we have the start alone: should we die, its tail is to be skipped. One to skip has its newline to come. */
   const partialOf = ({ lines }: Pipe): number => (lines.skipping ? Math.max(1, lines.skipped) : lines.kept);
-  const tellLoss = (pipe: Pipe) => {
-    const { tag, untold } = pipe;
-    if (untold === null) return;
-    pipe.untold = null;
-    const bytes = untold.lost + pipe.lines.skipped;
-    if (bytes === 0) return;
-    core.lost(tag, bytes);
-    options.onLost?.(tag, { bytes, atMost: untold.atMost }, () => core.lost(tag, 0));
+  /** The tail of the line is gone as well; told once. */
+  const tellSkipped = (pipe: Pipe) => {
+    if (!pipe.isSkipping || pipe.lines.skipping) return;
+    pipe.isSkipping = false;
+    pipe.lose(pipe.lines.skipped, false);
   };
   const endLine = (pipe: Pipe): Lines | null => {
-    tellLoss(pipe);
-    return pipe.lines.flush();
+    const last = pipe.lines.flush();
+    tellSkipped(pipe);
+    return last;
   };
   /** Not `drained`: the core would say `readable` for ever. */
   const fail = (pipe: Pipe, code: string) => {
@@ -189,12 +185,13 @@ export function createReader(options: ReaderOptions): Reader {
         lines: createSplitter(pipeOptions.lineMax, takeover?.skip ?? false),
         state: "quiet",
         gaveLittleAt: Number.NEGATIVE_INFINITY,
-        untold: takeover,
+        isSkipping: takeover?.skip ?? false,
+        lose: createLoss(tag, core, onLost),
         flush: null,
         endsLineUntil: Number.NEGATIVE_INFINITY,
       };
       pipes.set(tag, pipe);
-      if (!pipe.lines.skipping) tellLoss(pipe);
+      if (takeover !== null) pipe.lose(takeover.lost, takeover.atMost);
     },
     remove(tag) {
       const pipe = pipes.get(tag);
@@ -223,7 +220,7 @@ export function createReader(options: ReaderOptions): Reader {
       pipe.endsLineUntil = clock.now() + LAST_WORDS;
       // At once, before the next process of this service can write behind the unfinished line. What was written before
       // the end was announced before the end: a quiet pipe is empty.
-      if (pipe.state === "ready" || pipe.state === "lingering" || (pipe.state === "quiet" && pipe.lines.kept > 0))
+      if (pipe.state === "ready" || pipe.state === "lingering" || (pipe.state === "quiet" && partialOf(pipe) > 0))
         turn(pipe);
     },
     flush(tag) {

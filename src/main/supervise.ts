@@ -1,5 +1,4 @@
 // The supervisor, put together: the channel, the configuration, the manager, the scan, the faces, the stop.
-import { stat } from "node:fs";
 import { Socket } from "node:net";
 import { monotonic } from "../base/clock.ts";
 import { errorCode, type Problem } from "../base/errors.ts";
@@ -16,8 +15,8 @@ import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
-import { isOwnProc } from "../process/proc.ts";
 import { createControlSocket } from "./control-socket.ts";
+import { checkProc, makeThreads, tellDropped } from "./ground.ts";
 import { mainCommand } from "./main-command.ts";
 import { createStopping } from "./stopping.ts";
 import { readWords } from "./words.ts";
@@ -31,20 +30,19 @@ const CHANNEL_FD = 3;
 
 /** Runs the supervisor; returns at once and goes on until the core ends it. */
 export function supervise(world: World): void {
-  const out = createSink(1);
   const err = createSink(2);
   const isPlain = world.env["NO_COLOR"] !== undefined || world.env["TERM"] === "dumb";
   const isColoured = (fd: number) => world.isTerminal(fd) && !isPlain;
   const form = world.isTerminal(2) ? "human" : "json";
   const voice = createVoice({ sink: err, form, colour: isColoured(2), level: "info" });
+  const out = createSink(1, { onDropped: tellDropped(voice) });
   let faults = 0;
   // Beyond this line nothing ends us but the core: a mistake of ours is told, counted and survived.
   world.onFault((fault) => {
     faults++;
     voice.error(`internal error ${faults}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`);
   });
-  // Its first use makes Node's file threads, and where that fails Node aborts: now, before services take the last process.
-  stat("/", () => {});
+  makeThreads();
   const socket = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
   // Without a core there is nobody to serve.
   socket.on("close", () => world.end(111));
@@ -74,8 +72,7 @@ export function supervise(world: World): void {
       return refuse(78, "the global configuration is wrong, and nothing runs yet: mend it and start again");
     const { settings } = config;
     voice.level = settings.logLevel;
-    if (isFirst && !isOwnProc(world.pid, hello.corePid))
-      voice.warn("no /proc of our PID namespace is mounted: what escapes from a service is not found; mount one");
+    if (isFirst) checkProc(voice, world.pid, hello.corePid);
     core.budget(settings.stopBudget);
     const stopSignals = new Set<number>([...STOP_SIGNALS, ...settings.stopOn]);
     core.stopOn([...stopSignals]);

@@ -350,6 +350,29 @@ cp -a ${services}/web /run/small/service; head -c 100000 /dev/zero >/run/small/f
     await allUp(space, "web", "b");
   });
 
+  test("of space for the output: services run on, the loss is told, and what comes once there is room is written", async () => {
+    const talk: ServiceFiles = {
+      run: "#!/bin/sh\nyes 0123456789 | head -c 1000000\necho done >/run/done\nexec sleep 100000\n",
+    };
+    const setup = `mkdir /run/small; mount -t tmpfs -o size=64k tmpfs /run/small
+exec "$@" >>/run/small/out 3>&- 4<&-`;
+    const space = await launch([scanDir({ talk }).path], { setup });
+    await eventually("all is said", async () => (await space.inside(["cat", "/run/done"])).code === 0);
+    await allUp(space, "talk");
+    await eventually("it is told", () =>
+      /standard output: ENOSPC; \d+ bytes of the services' output are lost/.test(space.stderr()),
+    );
+    await space.inside(["sh", "-c", ": >/run/small/out"]);
+    expect((await space.upkeep("restart", "talk")).code).toBe(0);
+    const written = await eventually("there is output again", async () => {
+      const { stdout } = await space.inside(["head", "-c", "40", "/run/small/out"]);
+      return stdout !== "" && stdout;
+    });
+    expect(written).toMatch(/^\[talk\] 0123456789$/m);
+    space.signal("TERM");
+    expect(await space.exit()).toEqual({ code: 0 });
+  });
+
   test("of space for the socket: the services run all the same, and one sentence says what would help", async () => {
     const setup = "mkdir /run/none; mount -t tmpfs -o nr_inodes=1 tmpfs /run/none";
     const space = await launch([scanDir({ web }).path], { setup, env: { UPKEEP_RUNTIME_DIR: "/run/none/upkeep" } });

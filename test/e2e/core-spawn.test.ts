@@ -250,7 +250,7 @@ describe("a start that fails is told with its step and errno:", () => {
     ["no program", () => [], "request", EINVAL],
     ["an unknown attribute", () => ["arg=/bin/true", "colour=red"], "request", EINVAL],
     ["a word without =", () => ["arg=/bin/true", "umask"], "request", EINVAL],
-    ["an unknown pipe", () => ["arg=/bin/true", "out=pipe:none"], "request", EINVAL],
+    ["an unknown pipe", () => ["arg=/bin/true", "out=pipe:none"], "pipe", EINVAL],
     ["an unknown stream", () => ["arg=/bin/true", "in=keyboard"], "request", EINVAL],
     ["a variable without =", () => ["arg=/bin/true", "set=NAME"], "request", EINVAL],
     ...[
@@ -332,11 +332,11 @@ describe("a start that fails is told with its step and errno:", () => {
   });
 
   test("no descriptors are left, for a pipe or a start; the supervisor lives on", async () => {
-    const core = await startCore(tools, { before: ["prlimit", "--nofile=24:24", "--"] });
+    const core = await startCore(tools, { before: ["prlimit", "--nofile=128:128", "--"] });
     const driver = await core.ready();
-    for (let i = 0; i < 12; i++) driver.send("pipe", `p${i}`, "1");
+    for (let i = 0; i < 70; i++) driver.send("pipe", `p${i}`, "1");
     const [tag = ""] = await driver.heard("piped", (fields) => fields[1] === String(EMFILE));
-    const free = await driver.heard("piped", (fields) => fields[0] === "p11");
+    const free = await driver.heard("piped", (fields) => fields[0] === "p69");
     expect(free[1]).toBe(String(EMFILE));
     expect(await failure(driver, "arg=/bin/true", "notify=3")).toEqual(["pipe", EMFILE]);
     for (let i = 0; i < 4; i++) driver.send("drop", `p${i}`);

@@ -44,7 +44,6 @@ describe("a directory that appears", () => {
       took.push((await timed(() => eventually("it runs", () => runs(space, own)))).took);
     }
     took.sort((a, b) => a - b);
-    process.stderr.write(`drop-in by rename, ms: ${took.map(Math.round).join(" ")}\n`);
     expect(took[4]).toBeLessThan(500);
   });
 

@@ -22,7 +22,8 @@ describe("the exit code", () => {
     ["128 and the signal that killed it", ends("kill -9 $$", "restart = never"), { code: 137 }],
     ["0 for a critical service that has done its work", ends("exit 0", "restart = on-failure"), { code: 0 }],
     ["its last code for a critical service that is given up", ends("exit 9", "give-up = 2 in 1m\nrestart-delay = 10ms"), { code: 9 }],
-    ["111 for a critical service that never ran", { ...ends("exit 0", "restart = never\nstart-pre = ./no-such-file") }, { code: 111 }],
+    ["111 for a critical service that was never let run", { ...ends("exit 0", "restart = never\nstart-pre = false") }, { code: 111 }],
+    ["127 for a critical service whose program is not there", ends("", "restart = never\ncommand = ./no-such-file"), { code: 127 }],
   ] as const)("is %s", async (_promise, files, exit) => {
     const events = join(temporaryDirectory(), "events");
     const space = await launch([scanDir({ main: files, db: { run: noting("db", events), "service.ini": "settle = 10ms" } }).path]);

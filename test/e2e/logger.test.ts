@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
+import { descendants, waits } from "../helpers/proc.ts";
 import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 import { gaps } from "../helpers/stream.ts";
@@ -128,17 +129,17 @@ describe("a service with a log/run", () => {
     expect(space.output()).not.toMatch(/killed/);
   });
 
-  test("waits for a logger that is stopped, and loses nothing", async () => {
+  test("waits for a logger that is paused, and loses nothing", async () => {
     const directory = temporaryDirectory();
     const [file, runs] = [join(directory, "log"), join(directory, "runs")];
     const space = await launch([
       scanDir({ web: { run: counter(runs), "log/run": `#!/bin/sh\nexec cat >> ${file}\n` } }).path,
     ]);
-    await allUp(space, "web", "web/log");
-    expect((await space.upkeep("stop", "web/log")).code).toBe(0);
-    await eventually("the logger is down", async () => (await statusOf(space, "web/log")).state === "down");
+    const web = (await allUp(space, "web", "web/log")).get("web") ?? 0;
+    expect((await space.upkeep("pause", "web/log")).code).toBe(0);
+    await eventually("the pipe is full", async () => (await waits(web)) && descendants(web).length === 0);
     expect((await statusOf(space, "web")).state).toBe("up");
-    expect((await space.upkeep("start", "web/log")).code).toBe(0);
+    expect((await space.upkeep("cont", "web/log")).code).toBe(0);
     const before = read(file).length;
     await eventually("it has logged more", () => read(file).length > before + PIPE);
     space.signal("TERM");

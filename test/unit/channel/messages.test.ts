@@ -43,7 +43,12 @@ describe("the two sides of the channel have the same", () => {
     );
     const said = new Set(spawnAttributes(everything).map((word) => word.slice(0, word.indexOf("="))));
     expect([...said].filter((key) => !read.includes(key))).toEqual([]);
-    expect(read.filter((key) => key !== undefined && !said.has(key))).toEqual(["argv0", "death", "no-new-privs"]);
+    expect(read.filter((key) => key !== undefined && !said.has(key))).toEqual([
+      "argv0",
+      "death",
+      "no-new-privs",
+      ...(said.has("session") ? [] : ["session"]),
+    ]);
   });
 });
 

@@ -18,21 +18,23 @@ async function leaveBehind(service: string): Promise<number> {
 
 const WEB = { number: 1, name: "web" };
 const DB = { number: 2, name: "db" };
-function leftovers() {
+async function leftovers() {
+  // Any child of ours will do for the manager.
+  const manager = await leaveBehind("");
   const hello = { corePid: process.pid, instance: 7 } as Hello;
   const numbers = new Map([WEB, DB].map(({ name, number }) => [name, number]));
-  return createLeftovers({} as Core, hello, 0, (name) => numbers.get(name) ?? null);
+  return createLeftovers({} as Core, hello, manager, (name) => numbers.get(name) ?? null);
 }
 
 test("what is left of a service is told apart from what is left of another", async () => {
-  const house = leftovers();
+  const house = await leftovers();
   const [web, db] = [await leaveBehind("web"), await leaveBehind("db")];
   expect(house.of(WEB).map((stray) => stray.process.pid)).toEqual([web]);
   expect(house.of(DB).map((stray) => stray.process.pid)).toEqual([db]);
 });
 
 test("what is left behind after one question is found by the next, though nobody said that anything changed", async () => {
-  const house = leftovers();
+  const house = await leftovers();
   expect(house.of(WEB)).toEqual([]);
   const pid = await leaveBehind("web");
   expect(house.of(WEB).map((stray) => stray.process.pid)).toEqual([pid]);
