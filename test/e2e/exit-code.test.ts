@@ -42,6 +42,14 @@ describe("the exit code", () => {
     expect(await space.exit()).toEqual({ code: 42 });
   });
 
+  test("is told to `upkeep shutdown` before the socket goes, even where nothing has to stop", async () => {
+    const space = await launch([scanDir({}).path], { asChild: true });
+    await eventually("it answers", async () => (await space.upkeep("status")).code === 0);
+    const { code, stdout } = await space.upkeep("shutdown");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "stopping everything" });
+    expect(await space.exit()).toEqual({ code: 0 });
+  });
+
   test("stays 0 when the stop kills a critical service", async () => {
     const services = scanDir({ web: { run: stubborn, "service.ini": `critical = yes\nstop-grace = 100ms\n${quick}` } });
     const space = await launch([services.path]);
