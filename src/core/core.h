@@ -74,6 +74,8 @@ void signal_received(int signal, pid_t pid, uid_t uid);
 void signals_tell(void);
 void exit_received(struct child *child, int status);
 void exits_tell(void);
+// Exits reaped since exits_tell; it is called after one more look at the pipes.
+extern bool exits_new;
 // A new manager has been told nothing yet.
 void facts_untold(void);
 void fact_acknowledged(uint64_t serial);
