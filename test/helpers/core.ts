@@ -41,9 +41,6 @@ export async function compile(name: string, sources: readonly string[], flags: r
   const fresh = `${output}.${process.pid}`;
   await execa(process.env["CC"] ?? "cc", [...flags, "-Wall", "-Wextra", "-Werror", "-o", fresh, ...sources]);
   renameSync(fresh, output);
-  // Those of earlier sources; another worker's unfinished one has more points in its name.
-  const isOld = (file: string) => file.startsWith(`${name}-`) && !file.includes(".") && join(cache, file) !== output;
-  for (const file of readdirSync(cache).filter(isOld)) rmSync(join(cache, file), { force: true });
   return output;
 }
 
@@ -57,7 +54,7 @@ export function coreSources(but: readonly string[] = []): string[] {
 export { SANITIZED };
 
 export interface Tools {
-  /** The core, with an empty bundle beside it. */
+  /** The core, with an empty manager.cjs beside it. */
   readonly upkeep: string;
   /** The programs of core-driver.c. */
   readonly driver: string;
@@ -71,9 +68,7 @@ export async function buildCore(): Promise<Tools> {
   const tools = { upkeep: join(directory, "upkeep"), driver: join(directory, "driver") };
   copyFileSync(built, tools.upkeep);
   copyFileSync(driver, tools.driver);
-  // By the name that the core looks for.
-  const bundle = readFileSync(join(core, "node.c"), "utf8").match(/"(manager\.\w+)"/)?.[1] ?? "manager";
-  writeFileSync(join(directory, bundle), "");
+  writeFileSync(join(directory, "manager.cjs"), "");
   return tools;
 }
 
