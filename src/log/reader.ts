@@ -136,7 +136,9 @@ export function createReader(options: ReaderOptions): Reader {
     pipe.to.sink.write(pipe.to.format(blocks, time), done);
   };
   const written = (pipe: Pipe, isEmpty: boolean) => {
-    if (!isEmpty || pipe.flush !== null) return makeReady(pipe);
+    // Its process may have ended while this was written: then the unfinished line is ended now.
+    const endsLine = pipe.lines.kept > 0 && clock.now() < pipe.endsLineUntil;
+    if (!isEmpty || pipe.flush !== null || endsLine) return makeReady(pipe);
     pipe.state = "quiet";
     core.drained(pipe.tag, partialOf(pipe));
     tellWritten();
