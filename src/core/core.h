@@ -87,6 +87,7 @@ bool signal_unanswered(void);
 // requests.c: what the manager asks for.
 void request(struct frame *frame);
 void child_executed(struct child *child);
+void child_failed(struct child *child);
 void child_notified(struct child *child);
 bool spawned_ever(void);
 
