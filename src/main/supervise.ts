@@ -208,8 +208,9 @@ export function supervise(world: World): void {
       await scan.boot();
       admission.complete();
       const count = manager.roster.services().length;
-      if (isFirst) voice.info(`supervising ${count} ${count === 1 ? "service" : "services"} in ${scanDir}`);
-      else voice.info(`a new manager has taken over ${count} services; none was restarted`);
+      const services = count === 1 ? "1 service" : `${count} services`;
+      if (isFirst) voice.info(`supervising ${services} in ${scanDir}`);
+      else voice.info(`a new manager has taken over ${services}; none was restarted`);
       await openFaces();
       if (!stopping.isStopping()) await scan.watch();
     };
