@@ -2,8 +2,8 @@
 import { Socket } from "node:net";
 import { monotonic } from "../base/clock.ts";
 import { errorCode, type Problem } from "../base/errors.ts";
-import { connectCore } from "../channel/channel.ts";
-import type { Core, Hello, Listener } from "../channel/core.ts";
+import { type Channel, connectCore } from "../channel/channel.ts";
+import type { Hello, Listener } from "../channel/core.ts";
 import { loadSettings } from "../config/settings.ts";
 import type { Face } from "../control/face.ts";
 import { createSink } from "../log/sink.ts";
@@ -16,7 +16,7 @@ import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
 import { createControlSocket } from "./control-socket.ts";
-import { checkProc, makeThreads, tellDropped } from "./ground.ts";
+import { checkProc, makeThreads, readNow, tellDropped } from "./ground.ts";
 import { mainCommand } from "./main-command.ts";
 import { createStopping } from "./stopping.ts";
 import { readWords } from "./words.ts";
@@ -246,5 +246,6 @@ export function supervise(world: World): void {
     listening: (...told) => house?.listening(...told),
     turn: () => house?.turn(),
   };
-  const core: Core = connectCore(socket, listener);
+  const { core, begin }: Channel = connectCore(socket, listener);
+  begin(readNow(CHANNEL_FD));
 }
