@@ -58,6 +58,7 @@ export function connectCore(transport: Transport, listener: Listener): Channel {
     stopOn: (signals) => ask("stop_on", ...signals.map(String)),
     stopping: () => ask("stopping"),
     ready: () => ask("ready"),
+    flush,
     exit(code) {
       ask("exit", String(code));
       flush();
