@@ -177,7 +177,7 @@ export function supervise(world: World): void {
       const target = forwarded ?? (react === undefined ? manager.roster.foreground()?.name : undefined);
       if (target === undefined) return react?.();
       const refused = face?.order(target, { do: "signal", signal });
-      if (refused != null) voice.warn(refused);
+      if (refused != null) voice.warn(`cannot hand ${what} on to ${target}: ${refused}`);
     };
 
     const openFaces = async () => {

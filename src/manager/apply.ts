@@ -32,7 +32,8 @@ export async function applyAll(
   for (const [index, name] of names.entries()) {
     const { spec, incomplete, problems: found } = scan.load(name);
     problems.push(...found);
-    if (incomplete !== null) problems.push({ severity: "warning", service: name, where: name, text: incomplete });
+    if (incomplete !== null)
+      problems.push({ severity: "warning", service: name, where: scan.homeOf(name), text: incomplete });
     if (spec === null) refused.add(name);
     else specs.set(name, spec);
     if (index % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
