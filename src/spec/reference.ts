@@ -42,7 +42,7 @@ service.ini.
 
 const GLOBAL = `## Global file
 
-\`/etc/upkeep.ini\`, or the file given by \`-c\`. Keys stand before any section or in \`[upkeep]\`. All keys of a service but
+\`/etc/upkeep.ini\` if there is one, then the file given by \`-c\`, whose keys win. Keys stand before any section or in \`[upkeep]\`. All keys of a service but
 \`command\` may stand there too, or in \`[defaults]\`, \`[env]\` and \`[limits]\`: they hold for every service that does not say
 otherwise.
 `;
