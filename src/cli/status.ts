@@ -137,7 +137,9 @@ function detail(one: ServiceStatus, { client, supervisor }: Context): string {
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `  ${paint("dim", name.padEnd(9))}  ${value}\n`)
     .join("");
-  const lines = supervisor.logs([one.name], LINES).map(({ line }) => `  ${plain(line.toString("utf8"))}\n`);
+  const lines = supervisor
+    .logs([one.name], LINES)
+    .map(({ line }) => `  ${plain(line.toString("utf8").replace(/\r$/, ""))}\n`);
   return `${head}${body}${lines.length === 0 ? "" : `\n${paint("dim", "  last output")}\n${lines.join("")}`}`;
 }
 

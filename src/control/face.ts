@@ -144,6 +144,8 @@ export function createFace(parts: FaceParts): Face {
       const runner = manager.roster.get(name);
       if (runner === undefined) {
         const unready = parts.unready().get(name);
+        // Nothing of it runs: it is as it is to be.
+        if (unready !== undefined && order.do === "stop") return null;
         return unready === undefined ? `there is no such service${didYouMean(name, names())}` : unready.why;
       }
       if (parts.isStopping() && order.do !== "stop" && order.do !== "signal") return "everything is being stopped";

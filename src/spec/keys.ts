@@ -147,7 +147,7 @@ export const serviceKeys: { readonly [F in keyof ServiceValues]: ServiceKey<Serv
     doc: "From the stop signal to KILL; `stop-budget` bounds it at shutdown.", example: "20s", alias: ["stopwaitsecs", "timeoutstopsec", "timeout-kill", "stop-timeout"] },
 
   log: { ...output, spelling: "log", field: "log", kind: kinds.log, default: null, defaultText: "`prefix`; `logger` where there is a `log/run`", own: "logger", newProcess: true,
-    doc: "Each line with the service's name (`prefix`) or as an object (`json`), upkeep's own descriptors (`inherit`), nowhere (`none`), or to `log/run` (`logger`).", example: "json", alias: ["stdout_logfile", "standardoutput"] },
+    doc: "Each line with the service's name (`prefix`) or as an object (`json`), upkeep's own descriptors (`inherit`), nowhere (`none`), or to `log/run` (`logger`). `upkeep logs` has nothing of the output of `inherit`, and what the logger prints of `logger`.", example: "json", alias: ["stdout_logfile", "standardoutput"] },
   logTimestamps: { ...output, spelling: "log-timestamps", field: "logTimestamps", kind: kinds.boolean, default: "no",
     doc: "A time stamp before each line of `prefix`.", example: "yes" },
   logLineMax: { ...output, spelling: "log-line-max", field: "logLineMax", kind: kinds.lineMax, default: "64KB",

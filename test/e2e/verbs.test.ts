@@ -42,6 +42,7 @@ while :; do sleep 1000 & wait $!; done
     [0, ["status", "web"]],
     [0, ["start", "web"]],
     [0, ["stop", "down"]],
+    [0, ["stop", "never"]],
     [0, ["start", "--no-wait", "slow"]],
     [0, ["signal", "WINCH", "web"]],
     [0, ["version"]],
@@ -65,6 +66,11 @@ while :; do sleep 1000 & wait $!; done
     const result = await space.upkeep(...words);
     expect(result, result.stderr).toMatchObject({ code });
     if (code > 0) expect(result.stdout + result.stderr).toMatch(/\S/);
+  });
+
+  test("that is refused says so once", async () => {
+    const { stderr } = await space.upkeep("start", "never");
+    expect(stderr).toMatch(/^never: cannot start: cannot use run: /);
   });
 
   test("leaves with 7 where no supervisor answers", async () => {

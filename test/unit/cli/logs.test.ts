@@ -19,6 +19,13 @@ test("logs shows the last 50 lines, or as many as are asked for", async () => {
   expect(few.stdout()).toBe("line 58\nline 59\n");
 });
 
+test("logs of a service with a logger says where its lines are", async () => {
+  const fake = fakeSupervisor(statusOf("web", { log: statusOf("web/log") }));
+  const io = capture();
+  expect(await runCommand(["logs", "web"], someClient, fake, io, handClock())).toBe(0);
+  expect(io.stderr()).toContain("upkeep logs web/log");
+});
+
 test("logs names the service only where there are several", async () => {
   const { fake, io, begin } = run("logs");
   fake.print("db", "a");

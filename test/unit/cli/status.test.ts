@@ -51,6 +51,12 @@ describe("status", () => {
     expect(await status(fakeSupervisor(crashing), ["web"])).not.toContain("why");
   });
 
+  test("shows lines that end in CRLF without their CR", async () => {
+    const fake = fakeSupervisor(statusOf("web"));
+    fake.print("web", "listening\r");
+    expect(await status(fake, ["web"])).toMatch(/^ {2}listening$/m);
+  });
+
   test("cuts its last column to a terminal, and only to a terminal", async () => {
     const onTerminal = await status(several(), [], { tty: true, columns: 70 });
     expect(Math.max(...onTerminal.split("\n").map(width))).toBe(70);
