@@ -9,7 +9,7 @@ import type { Face } from "../control/face.ts";
 import { createSink } from "../log/sink.ts";
 import { createVoice } from "../log/voice.ts";
 import { createAdmission } from "../manager/admission.ts";
-import { applyAll } from "../manager/apply.ts";
+import { appliedText, applyAll } from "../manager/apply.ts";
 import { createManager, type Manager } from "../manager/manager.ts";
 import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
@@ -140,18 +140,19 @@ export function supervise(world: World): void {
     const apply = async (dryRun: boolean) => {
       const read = readSettings();
       const isUsable = !read.problems.some(({ severity }) => severity === "error");
+      const now = config.settings;
+      const next = isUsable ? read.settings : now;
       if (!dryRun && isUsable) {
         config = read;
-        voice.level = read.settings.logLevel;
-        core.budget(read.settings.stopBudget);
+        voice.level = next.logLevel;
+        core.budget(next.stopBudget);
       }
-      const { changes, problems } = await applyAll(manager, scan, read.settings, dryRun);
+      const { changes, problems } = await applyAll(manager, scan, { atStart: settings, now, next }, dryRun);
       const all = [...read.problems, ...problems];
       if (dryRun) return { changes, problems: all };
       scan.rescan();
       for (const problem of all) tell(problem);
-      const text = changes.map(({ service, change }) => `${service} ${change}`).join(", ");
-      voice.info(changes.length === 0 ? "applied: nothing has changed" : `applied: ${text}`);
+      voice.info(appliedText(changes));
       return { changes, problems: all };
     };
     const dumpStatus = async () => {

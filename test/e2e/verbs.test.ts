@@ -246,6 +246,17 @@ describe("apply", () => {
     expect((await space.upkeep("apply", "--dry-run")).code).toBe(0);
   });
 
+  test("tells of the global configuration, and of what takes a new start of upkeep", async () => {
+    const file = join(temporaryDirectory(), "upkeep.ini");
+    writeFileSync(file, "stop-budget = 8s\n");
+    const other = await launch(["-c", file, scanDir({ web }).path]);
+    await allUp(other, "web");
+    writeFileSync(file, "stop-budget = 9s\nstop-on = USR1\n");
+    const { code, stdout, stderr } = await other.upkeep("apply");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "~ upkeep itself  updated: stop-budget" });
+    expect(stderr).toMatch(/stop-on is read at the start only/);
+  });
+
   test("leaves with 1 and the sentence for a definition that is wrong, and harms nobody", async () => {
     const before = await allUp(space, "web", "same");
     writeFileSync(scan.at("same", "service.ini"), "nice = fast\n");
