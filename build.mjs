@@ -105,8 +105,16 @@ async function makeCache(cache) {
   const directory = mkdtempSync(join(tmpdir(), "upkeep-build-"));
   const within = (name, text, mode) => writeFileSync(join(directory, name), text, { mode });
   mkdirSync(join(directory, "services/one"), { recursive: true });
-  within("services/one/run", "#!/bin/sh\nexec sleep 60\n", 0o755);
-  within("services/one/service.ini", "requires =\nstop-grace = 1s\n", 0o644);
+  // What is compiled by then is what is in the cache: so it starts, crashes, waits for another, is asked and stopped.
+  mkdirSync(join(directory, "services/two"));
+  within("services/one/run", "#!/bin/sh\necho one\nexec sleep 60\n", 0o755);
+  within("services/one/service.ini", "requires = two\nsettle = 10ms\n", 0o644);
+  within(
+    "services/two/run",
+    `#!/bin/sh\n[ -e ${quote(join(directory, "ran"))} ] || exec touch ${quote(join(directory, "ran"))}\nexec sleep 60\n`,
+    0o755,
+  );
+  within("services/two/service.ini", "settle = 10ms\n", 0o644);
   within("node", `#!/bin/sh\nexec ${quote(process.execPath)} -r ${quote(join(directory, "watch.cjs"))} "$@"\n`, 0o755);
   within(
     "watch.cjs",
@@ -118,7 +126,7 @@ async function makeCache(cache) {
            fs.writeFileSync(${JSON.stringify(`${cache}.new`)}, this.createCachedData());
            fs.renameSync(${JSON.stringify(`${cache}.new`)}, ${JSON.stringify(cache)});
          };
-         setTimeout(write, 500);
+         setTimeout(write, 1500);
        }
      };`,
     0o644,
@@ -130,6 +138,10 @@ async function makeCache(cache) {
   };
   const child = spawn(at("dist/upkeep"), [join(directory, "services")], { env, stdio: "ignore" });
   const ended = once(child, "exit");
+  const asked = (...words) => once(spawn(at("dist/upkeep"), words, { env, stdio: "ignore" }), "exit");
+  await asked("wait", "--for", "ready", "-w", "5", "one");
+  for (const words of [["status"], ["status", "one"], ["health"], ["restart", "two"], ["logs", "one"], ["stop", "one"]])
+    await asked(...words);
   const end = Date.now() + 20_000;
   while (!existsSync(cache) && child.exitCode === null && Date.now() < end) await sleep(20);
   child.kill("SIGTERM");

@@ -74,6 +74,8 @@ void signal_received(int signal, pid_t pid, uid_t uid);
 void signals_tell(void);
 void exit_received(struct child *child, int status);
 void exits_tell(void);
+// Exits reaped since exits_tell; it is called after one more look at the pipes.
+extern bool exits_new;
 // A new manager has been told nothing yet.
 void facts_untold(void);
 void fact_acknowledged(uint64_t serial);
@@ -85,6 +87,7 @@ bool signal_unanswered(void);
 // requests.c: what the manager asks for.
 void request(struct frame *frame);
 void child_executed(struct child *child);
+void child_failed(struct child *child);
 void child_notified(struct child *child);
 bool spawned_ever(void);
 

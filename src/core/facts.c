@@ -21,6 +21,7 @@ static int count;
 
 // Those whose exits are not acknowledged, in the order of their ends.
 static struct child *exited, **exited_end = &exited;
+bool exits_new;
 
 void signal_received(int signal, pid_t pid, uid_t uid) {
   bool stops = stop_signals >> (signal - 1) & 1;
@@ -55,7 +56,7 @@ void exit_received(struct child *child, int status) {
   child->told_at = NEVER;
   *exited_end = child;
   exited_end = &child->next_exited;
-  tell_child(child);
+  exits_new = true;
 }
 
 void exits_tell(void) {

@@ -210,7 +210,7 @@ static bool tell_hello(void) {
   if (!TELL("hello", WIRE_VERSION, decimal(getpid()).text, is_pid1 ? "1" : "0", decimal((long long)instance).text)) return false;
   for (uint32_t slot = 0; slot < child_slots; slot++) {
     struct child *child = child_at(slot);
-    if (!child || child->failed) continue;
+    if (!child) continue;
     if (!TELL("child", child_name(child).text, decimal(child->pid).text, child->notified ? "1" : "0", child->executed ? "1" : "0")) return false;
   }
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {

@@ -164,7 +164,10 @@ int pid1_main(char **arguments, char **environment) {
     int count = epoll_wait(loop_fd, events, 128, more ? 0 : timeout());
     read_clock();
     for (int i = 0; i < count; i++) dispatch(&events[i]);
-    more = reap();
+    // What a process has written is told before its end: this look at the pipes came after the reap.
+    if (exits_new) exits_tell();
+    exits_new = false;
+    more = reap() || exits_new;
     due();
   }
 }

@@ -248,12 +248,20 @@ void child_executed(struct child *child) {
   loop_close(&child->exec_fd);
   if (length == (ssize_t)sizeof failure) {
     child->failed = true;
+    child->failed_step = failure.step;
+    child->failed_error = failure.error;
     loop_close(&child->notify_fd);
-    // Where no manager is there to hear it, the child is missing from the next one's hello.
-    return failed(child_name(child).text, (enum spawn_step)failure.step, failure.error);
+    return;
   }
   child->executed = true;
   tell_child(child);
+}
+
+// Not before it is reaped: who looks then for what the service has left behind must not find the failed child itself.
+void child_failed(struct child *child) {
+  // Where no manager is there to hear it, the child is missing from the next one's hello.
+  failed(child_name(child).text, (enum spawn_step)child->failed_step, child->failed_error);
+  child_remove(child);
 }
 
 void child_notified(struct child *child) {

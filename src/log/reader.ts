@@ -4,7 +4,7 @@ import { readSync } from "node:fs";
 import { type Ms, monotonic } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
 import { createFlush, type Flush } from "./flush.ts";
-import { createSplitter, type Lines, type Splitter, startAfter } from "./lines.ts";
+import { createSplitter, type Lines, lengthOf, type Splitter } from "./lines.ts";
 import { createLoss, type OnLost } from "./loss.ts";
 import { type PipeCore, type PipeOptions, READ_MAX } from "./pipe.ts";
 import { createTurns, LINGER, type TurnOptions } from "./turns.ts";
@@ -61,6 +61,8 @@ interface Pipe extends PipeOptions {
   state: "quiet" | "lingering" | "ready" | "blocked" | "writing" | "dead";
   /** When a read last gave little. */
   gaveLittleAt: Ms;
+  /** When the core was last asked to tell of more. */
+  drainedAt: Ms;
   /** True until the tail of a dead manager's line is skipped, and its length told. */
   isSkipping: boolean;
   readonly lose: (bytes: number, atMost: boolean) => void;
@@ -136,8 +138,11 @@ export function createReader(options: ReaderOptions): Reader {
     pipe.to.sink.write(pipe.to.format(blocks, time), done);
   };
   const written = (pipe: Pipe, isEmpty: boolean) => {
-    if (!isEmpty || pipe.flush !== null) return makeReady(pipe);
+    // Its process may have ended while this was written: then there may be a last word, and a line to be ended.
+    const endsLine = clock.now() < pipe.endsLineUntil;
+    if (!isEmpty || pipe.flush !== null || endsLine) return makeReady(pipe);
     pipe.state = "quiet";
+    pipe.drainedAt = clock.now();
     core.drained(pipe.tag, partialOf(pipe));
     tellWritten();
   };
@@ -185,6 +190,7 @@ export function createReader(options: ReaderOptions): Reader {
         lines: createSplitter(pipeOptions.lineMax, takeover?.skip ?? false),
         state: "quiet",
         gaveLittleAt: Number.NEGATIVE_INFINITY,
+        drainedAt: Number.NEGATIVE_INFINITY,
         isSkipping: takeover?.skip ?? false,
         lose: createLoss(tag, core, onLost),
         flush: null,
@@ -219,9 +225,9 @@ export function createReader(options: ReaderOptions): Reader {
       if (pipe === undefined || pipe.state === "dead") return;
       pipe.endsLineUntil = clock.now() + LAST_WORDS;
       // At once, before the next process of this service can write behind the unfinished line. What was written before
-      // the end was announced before the end: a quiet pipe is empty.
-      if (pipe.state === "ready" || pipe.state === "lingering" || (pipe.state === "quiet" && partialOf(pipe) > 0))
-        turn(pipe);
+      // the end was announced before the end, unless the core had only just been asked: else a quiet pipe is empty.
+      const mayHoldMore = partialOf(pipe) > 0 || clock.now() - pipe.drainedAt < LAST_WORDS;
+      if (pipe.state === "ready" || pipe.state === "lingering" || (pipe.state === "quiet" && mayHoldMore)) turn(pipe);
     },
     flush(tag) {
       const pipe = pipes.get(tag);
@@ -237,10 +243,4 @@ export function createReader(options: ReaderOptions): Reader {
         tellWritten();
       }),
   };
-}
-
-function lengthOf(blocks: readonly Lines[]): number {
-  let length = 0;
-  for (const lines of blocks) length += startAfter(lines, lines.ends.length - 1);
-  return length;
 }

@@ -364,6 +364,18 @@ describe("a start that fails is told with its step and errno:", () => {
   });
 });
 
+test("what could not be started is gone by the time that this is told", async () => {
+  const core = await startCore(tools);
+  const driver = await core.ready();
+  const others = children(core.pid).length;
+  for (let round = 1; round <= 20; round++) {
+    for (let sequence = 1; sequence <= 20; sequence++)
+      driver.send("spawn", `7.${round * 100 + sequence}`, "7", "arg=/nonexistent");
+    await eventually("all have failed", () => driver.messages("failed").length === round * 20);
+    expect(children(core.pid).length).toBe(others);
+  }
+});
+
 test("an exec that hangs hangs alone: others start, pipes end, managers change, and the core does not spin", async () => {
   const core = await startCore(tools);
   const driver = await core.ready();
