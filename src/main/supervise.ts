@@ -139,14 +139,13 @@ export function supervise(world: World): void {
     const apply = async (dryRun: boolean) => {
       const read = readSettings();
       const isUsable = !read.problems.some(({ severity }) => severity === "error");
-      const now = config.settings;
-      const next = isUsable ? read.settings : now;
+      const change = { atStart: settings, now: config.settings, next: isUsable ? read.settings : config.settings };
       if (!dryRun && isUsable) {
         config = read;
-        voice.level = next.logLevel;
-        core.budget(next.stopBudget);
+        voice.level = read.settings.logLevel;
+        core.budget(read.settings.stopBudget);
       }
-      const { changes, problems } = await applyAll(manager, scan, { atStart: settings, now, next }, dryRun);
+      const { changes, problems } = await applyAll(manager, scan, change, dryRun);
       const all = [...read.problems, ...problems];
       if (dryRun) return { changes, problems: all };
       scan.rescan();
