@@ -15,7 +15,7 @@
 
 static const char usage[] =
     "usage: upkeep [-c FILE] DIR    supervise the service directories in DIR\n"
-    "       upkeep run DIR -- CMD   the same beside a command, which everything lives as long as\n"
+    "       upkeep run DIR -- CMD   the same beside a main command, whose end stops everything\n"
     "       upkeep -- CMD [ARG...]  run one command as an init does\n"
     "       upkeep COMMAND ...      status, start, stop, restart, logs ... (upkeep help)\n";
 
@@ -94,7 +94,8 @@ int main(int argc, char **argv, char **environment) {
   // A word without a slash is a slip of a command's name far more often than a program to run.
   if (strchr(word, '/')) return run_path(argv + 1, environment, found ? &file : NULL);
   const char *nearest = client_nearest(word);
-  if (!nearest) return usage_error("unknown command %s", word);
+  if (!*word) return usage_error("%s", "the first word is empty: neither a command nor a directory");
+  if (!nearest) return usage_error("unknown command %s, and no directory either", word);
   say("unknown command %s; did you mean %s?", word, nearest);
   return show_usage();
 }

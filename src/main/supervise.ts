@@ -9,7 +9,7 @@ import type { Face } from "../control/face.ts";
 import { createSink } from "../log/sink.ts";
 import { createVoice } from "../log/voice.ts";
 import { createAdmission } from "../manager/admission.ts";
-import { applyAll } from "../manager/apply.ts";
+import { appliedText, applyAll } from "../manager/apply.ts";
 import { createManager, type Manager } from "../manager/manager.ts";
 import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
@@ -139,18 +139,18 @@ export function supervise(world: World): void {
     const apply = async (dryRun: boolean) => {
       const read = readSettings();
       const isUsable = !read.problems.some(({ severity }) => severity === "error");
+      const change = { atStart: settings, now: config.settings, next: isUsable ? read.settings : config.settings };
       if (!dryRun && isUsable) {
         config = read;
         voice.level = read.settings.logLevel;
         core.budget(read.settings.stopBudget);
       }
-      const { changes, problems } = await applyAll(manager, scan, read.settings, dryRun);
+      const { changes, problems } = await applyAll(manager, scan, change, dryRun);
       const all = [...read.problems, ...problems];
       if (dryRun) return { changes, problems: all };
       scan.rescan();
       for (const problem of all) tell(problem);
-      const text = changes.map(({ service, change }) => `${service} ${change}`).join(", ");
-      voice.info(changes.length === 0 ? "applied: nothing has changed" : `applied: ${text}`);
+      voice.info(appliedText(changes));
       return { changes, problems: all };
     };
     const dumpStatus = async () => {
@@ -176,7 +176,7 @@ export function supervise(world: World): void {
       const target = forwarded ?? (react === undefined ? manager.roster.foreground()?.name : undefined);
       if (target === undefined) return react?.();
       const refused = face?.order(target, { do: "signal", signal });
-      if (refused != null) voice.warn(refused);
+      if (refused != null) voice.warn(`cannot hand ${what} on to ${target}: ${refused}`);
     };
 
     const openFaces = async () => {
