@@ -9,7 +9,7 @@ import { failureText, spawnRequest } from "../process/spawn.ts";
 import { createLeftovers, type Leftovers } from "./leftovers.ts";
 import type { Outputs } from "./outputs.ts";
 import { createReadiness } from "./readiness.ts";
-import type { House } from "./remembered.ts";
+import { encodePutOff, type House, putOffKey } from "./remembered.ts";
 import { createRoster, type Roster } from "./roster.ts";
 import type { Runner } from "./runner.ts";
 import { createServices, type Happening, type Services } from "./services.ts";
@@ -33,7 +33,9 @@ export interface ManagerParts {
   readonly listening: (path: string, errno: number) => void;
 }
 
-export interface Manager extends Listener, Pick<Services, "add" | "change" | "remove" | "resume" | "remember"> {
+export interface Manager
+  extends Listener,
+    Pick<Services, "add" | "change" | "remove" | "isLeaving" | "resume" | "remember"> {
   readonly roster: Roster;
   readonly leftovers: Leftovers;
   /** What the doctor found, or why it waits: one sentence or null. */
@@ -48,7 +50,10 @@ const SIGKILL = 9;
 /** The manager of one core. */
 export function createManager(parts: ManagerParts): Manager {
   const { core, clock, hello, outputs, say } = parts;
-  const roster = createRoster();
+  const roster = createRoster((name, event) => {
+    if (event === null) core.forget(putOffKey(name));
+    else core.remember(putOffKey(name), encodePutOff(event));
+  });
   const leftovers = createLeftovers(core, hello, parts.pid, (name) => roster.get(name)?.number ?? null);
   const helpers = new Map<string, (exit: Exit | null) => void>();
   // A new manager must not take the numbers of checks that an old one has left running.
@@ -81,6 +86,7 @@ export function createManager(parts: ManagerParts): Manager {
     add: services.add,
     change: services.change,
     remove: services.remove,
+    isLeaving: services.isLeaving,
     resume: services.resume,
     remember: services.remember,
     why: (runner) => (runner.state.phase === "waiting" ? roster.blocked(runner) : doctor.finding(runner)),
@@ -120,7 +126,12 @@ export function createManager(parts: ManagerParts): Manager {
     signal(serial, signal, pid, uid) {
       parts.signalled(serial, signal, `${signalName(signal)}${pid > 0 ? ` from pid ${pid} (uid ${uid})` : ""}`);
     },
-    notified: (id) => runnerOf(id)?.send({ type: "ready" }),
+    notified(id) {
+      const runner = runnerOf(id);
+      // Not of the next process what an earlier one, or whoever it left its descriptor to, says late.
+      if (runner !== undefined && "child" in runner.state && runner.state.child === childOf(id))
+        runner.send({ type: "ready" });
+    },
     readable: (tags) => outputs.readable(tags),
     piped: (tag, errno) => outputs.piped(tag, errno),
     listening: (path, errno) => parts.listening(path, errno),

@@ -5,8 +5,10 @@ import { type Exit, shellCode } from "../base/exit.ts";
 import type { Core, Hello } from "../channel/core.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
 import { type Program, spawnRequest } from "../process/spawn.ts";
+import { encode } from "../service/blob.ts";
 import { initial } from "../service/machine.ts";
 import type { Report, State } from "../service/model.ts";
+import { watches } from "../service/readiness.ts";
 import { reportText } from "../service/report-text.ts";
 import { differences } from "../spec/differences.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
@@ -34,6 +36,7 @@ export interface ServicesParts {
   readonly roster: Roster;
   readonly leftovers: Leftovers;
   readonly outputs: Outputs;
+  /** Runs its check until it is ready, or no more. */
   readonly watchReady: (runner: Runner, on: boolean) => void;
   readonly say: (level: VoiceLevel, text: string, fields?: VoiceFields) => void;
   readonly happened: (happening: Happening) => void;
@@ -51,6 +54,8 @@ export interface Services {
   change(runner: Runner, spec: ServiceSpec, restarts: boolean): readonly string[];
   /** Stops it and forgets it. */
   remove(name: string): void;
+  /** It is about to be forgotten. */
+  isLeaving(runner: Runner): boolean;
   /** Takes over what an earlier manager left: its services, their processes and what was under way. */
   resume(): void;
   /** Remembers what is true of the whole, in one frame with the acknowledgment of `serial` if there is one. */
@@ -88,7 +93,7 @@ export function createServices(parts: ServicesParts): Services {
   const surroundings: Surroundings = {
     core,
     clock,
-    isClear: (runner) => stop !== null || roster.blocked(runner) === null,
+    isClear: (runner) => roster.blocked(runner) === null,
     spawn(runner, id, program: { role: "main" | "pre" } | { role: "finish"; exit: Exit }) {
       programs.set(id, program);
       const streams = outputs.streams(runner, loggerOf(runner)?.number ?? null);
@@ -144,6 +149,7 @@ export function createServices(parts: ServicesParts): Services {
   const dismiss = (runner: Runner, eof: boolean) => {
     leaving.add(runner);
     if (isAtRest(runner.state) && runner.state.phase !== "backoff") return forget(runner);
+    rememberSpec(runner);
     roster.end(runner, { type: "stop", cause: "removed", grace: null, eof });
   };
   const enter = (spec: ServiceSpec, number: number, state: State): Runner => {
@@ -152,22 +158,28 @@ export function createServices(parts: ServicesParts): Services {
     byNumber.set(number, runner);
     return runner;
   };
-  const rememberSpec = (runner: Runner) => core.remember(specKey(runner.name), encodeSpec(runner.spec, runner.number));
-  const addOne = (spec: ServiceSpec): Runner => {
+  const rememberSpec = (runner: Runner) =>
+    core.remember(specKey(runner.name), encodeSpec(runner.spec, runner.number, leaving.has(runner)));
+  const addOne = (spec: ServiceSpec, starts: boolean): Runner => {
     const number = nextNumber++;
     const runner = enter(spec, number, initial(clock.now(), number));
     if (nextNumber > reserved) rememberHouse();
     rememberSpec(runner);
+    if (starts) roster.start(runner, false);
+    // Without a state the next manager would not know it, and make another one of it.
+    else core.remember(stateKey(runner.name), encode(runner.state));
     return runner;
   };
   const runnerOf = (id: string) => byNumber.get(Number(id.slice(0, id.indexOf("."))));
   const changeLogger = (runner: Runner, spec: ServiceSpec, restarts: boolean) => {
     const logger = loggerOf(runner);
     if (spec.logger === null && logger !== undefined) dismiss(logger, true);
-    if (spec.logger !== null && logger === undefined) roster.start(addOne(spec.logger), false);
+    if (spec.logger !== null && logger === undefined) addOne(spec.logger, true);
     if (spec.logger !== null && logger !== undefined) change(logger, spec.logger, restarts);
   };
   const change = (runner: Runner, spec: ServiceSpec, restarts: boolean): readonly string[] => {
+    // Who goes has no use for it; and once everything stops nothing is started again.
+    if (leaving.has(runner) || stop !== null) return [];
     const { keys, needsRestart } = differences(runner.spec, spec);
     changeLogger(runner, spec, restarts);
     if (keys.length === 0) return keys;
@@ -178,6 +190,9 @@ export function createServices(parts: ServicesParts): Services {
     if (restarts && needsRestart && !isAtRest(runner.state)) roster.end(runner, { type: "restart", cause: "changed" });
     // What it waited for may be another thing now.
     else if (runner.state.phase === "waiting" && roster.blocked(runner) === null) runner.send({ type: "clear" });
+    // The watch that was begun is for another check, or for none.
+    else if (runner.state.phase === "starting" && runner.state.pid !== 0 && keys.includes("check"))
+      parts.watchReady(runner, watches(spec));
     publish(runner, "state", "");
     return keys;
   };
@@ -188,11 +203,11 @@ export function createServices(parts: ServicesParts): Services {
     unexecuted,
     runnerOf,
     change,
+    isLeaving: (runner) => leaving.has(runner),
     add(spec) {
-      if (spec.logger !== null) roster.start(addOne(spec.logger), false);
-      const runner = addOne(spec);
-      publish(runner, "state", "");
-      if (!spec.down && stop === null) roster.start(runner, false);
+      if (stop !== null) return;
+      if (spec.logger !== null) addOne(spec.logger, true);
+      publish(addOne(spec, !spec.down), "state", "");
     },
     remove(name) {
       const runner = roster.get(name);
@@ -206,7 +221,12 @@ export function createServices(parts: ServicesParts): Services {
     },
     resume() {
       const known = new Set(parts.hello.children.map((child) => child.id));
-      for (const { spec, number, state } of decodeServices(parts.hello.blobs)) enter(spec, number, state);
+      for (const { spec, number, state, ...was } of decodeServices(parts.hello.blobs)) {
+        const runner = enter(spec, number, state);
+        runner.hold();
+        if (was.leaving) leaving.add(runner);
+        if (was.putOff !== null) roster.putOff(runner, was.putOff);
+      }
       for (const { id, pid } of parts.hello.children) {
         const runner = runnerOf(id);
         if (runner !== undefined) leftovers.began(pid, runner.number);
@@ -214,8 +234,13 @@ export function createServices(parts: ServicesParts): Services {
         else core.kill(id, 9, true);
       }
       if (stop !== null) roster.freeze();
-      for (const runner of roster.all()) outputs.streams(runner, loggerOf(runner)?.number ?? null);
-      for (const runner of [...roster.all()]) runner.resume((child) => known.has(runner.id(child)));
+      outputs.takeOver([...roster.all()].map((runner) => [runner, loggerOf(runner)?.number ?? null]));
+      // One that has been forgotten meanwhile, with the service that it wrote the log of, is to stay forgotten.
+      for (const runner of [...roster.all()])
+        if (roster.get(runner.name) === runner) runner.resume((child) => known.has(runner.id(child)));
+      if (stop !== null) return;
+      roster.release();
+      for (const runner of [...leaving]) if (isAtRest(runner.state)) dismiss(runner, runner.spec.loggerOf !== null);
     },
   };
 }
