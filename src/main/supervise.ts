@@ -9,7 +9,7 @@ import type { Face } from "../control/face.ts";
 import { createSink } from "../log/sink.ts";
 import { createVoice } from "../log/voice.ts";
 import { createAdmission } from "../manager/admission.ts";
-import { applyAll } from "../manager/apply.ts";
+import { applyAll, inTurn } from "../manager/apply.ts";
 import { createManager, type Manager } from "../manager/manager.ts";
 import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
@@ -99,7 +99,7 @@ export function supervise(world: World): void {
       happened(happening) {
         face?.publish(happening);
         // Another directory by the same name may have waited for the end of this one.
-        if (happening.event === "removed") scan.rescan();
+        if (happening.event === "removed") scan.look();
       },
       signalled: (serial, signal, what) => onSignal(serial, signal, what),
       fatal: (code, why) => stopping.begin(code, why),
@@ -136,7 +136,7 @@ export function supervise(world: World): void {
       onEnd: () => control.close(),
     });
 
-    const apply = async (dryRun: boolean) => {
+    const apply = inTurn(async (dryRun) => {
       const read = readSettings();
       const isUsable = !read.problems.some(({ severity }) => severity === "error");
       if (!dryRun && isUsable) {
@@ -152,7 +152,7 @@ export function supervise(world: World): void {
       const text = changes.map(({ service, change }) => `${service} ${change}`).join(", ");
       voice.info(changes.length === 0 ? "applied: nothing has changed" : `applied: ${text}`);
       return { changes, problems: all };
-    };
+    });
     const dumpStatus = async () => {
       const { runCommand } = await import("../cli/run-command.ts");
       const put = (bytes: Uint8Array | string) => err.tryWrite(Buffer.from(bytes as Uint8Array));

@@ -13,6 +13,24 @@ export interface Change {
   readonly keys: readonly string[];
 }
 
+/** Runs one at a time; whoever asks for what waits for its turn already shares it. */
+export function inTurn<T>(run: (dryRun: boolean) => Promise<T>): (dryRun: boolean) => Promise<T> {
+  const waiting = new Map<boolean, Promise<T>>();
+  let last: Promise<unknown> = Promise.resolve();
+  return (dryRun) => {
+    const shared = waiting.get(dryRun);
+    if (shared !== undefined) return shared;
+    const next = last.then(() => {
+      waiting.delete(dryRun);
+      return run(dryRun);
+    });
+    waiting.set(dryRun, next);
+    // Its failure is told to whoever asked for it; the next one runs all the same.
+    last = next.catch(() => {});
+    return next;
+  };
+}
+
 /** Reads every directory anew and tells, or with `dryRun` only tells, what that changes. */
 export async function applyAll(
   manager: Manager,
@@ -37,12 +55,21 @@ export async function applyAll(
     else specs.set(name, spec);
     if (index % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
   }
+  const command = manager.roster.foreground();
+  // Not a definition of the command after `--`: only a directory by its name.
+  if (command !== null) {
+    specs.delete(command.name);
+    refused.add(command.name);
+  }
   for (const problem of checkSet(specs, settings.stopBudget, refused)) {
     problems.push(problem);
     if (problem.severity === "error" && problem.service !== undefined) specs.delete(problem.service);
   }
   const listed = new Set(names);
   const changes: Change[] = [];
+  // The stop may have begun while the directories were read.
+  if (manager.isStopping())
+    return { changes, problems: [{ severity: "error", where: "apply", text: "everything is being stopped" }] };
   for (const runner of manager.roster.fromDirectories()) {
     if (listed.has(runner.name)) continue;
     changes.push({ service: runner.name, change: "removed", keys: [] });

@@ -47,6 +47,8 @@ export interface Scan {
   watch(): Promise<void>;
   /** Looks again now. */
   rescan(): void;
+  /** Looks again soon; many who ask make one look. */
+  look(): void;
   /** Directories that are there and cannot be run, by name. */
   readonly unready: ReadonlyMap<string, Unready>;
   /** Reads one directory anew. */
@@ -136,8 +138,10 @@ export function createScan(parts: ScanParts): Scan {
       if (isNew || !unready.has(name)) settle(name);
     }
     moved.clear();
-    for (const name of present) if (!listed.has(name)) parts.disappeared(name);
-    for (const name of [...identities.keys()].filter((each) => !listed.has(each))) {
+    for (const name of new Set([...present, ...identities.keys()])) {
+      if (listed.has(name)) continue;
+      // Also what is no service: it may have been refused.
+      parts.disappeared(name);
       identities.delete(name);
       unready.delete(name);
       told.delete(name);
@@ -200,10 +204,12 @@ export function createScan(parts: ScanParts): Scan {
     unready,
     load,
     rescan,
+    look,
     names: list,
     async boot() {
       let turnEnd = clock.now() + TURN;
       for (const name of list() ?? []) {
+        if (isClosed) return;
         take(name);
         if (clock.now() < turnEnd) continue;
         await new Promise((resolve) => setImmediate(resolve));

@@ -1,13 +1,12 @@
 // The set of services: how one comes, changes and goes, and what the house around its runner does for it.
-import { constants } from "node:os";
 import type { Clock } from "../base/clock.ts";
-import { type Exit, shellCode } from "../base/exit.ts";
+import { type Exit, executionCode, shellCode } from "../base/exit.ts";
 import type { Core, Hello } from "../channel/core.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
-import { type Program, spawnRequest } from "../process/spawn.ts";
+import { spawnRequest } from "../process/spawn.ts";
 import { encode } from "../service/blob.ts";
 import { initial } from "../service/machine.ts";
-import type { Report, State } from "../service/model.ts";
+import type { State } from "../service/model.ts";
 import { watches } from "../service/readiness.ts";
 import { reportText } from "../service/report-text.ts";
 import { differences } from "../spec/differences.ts";
@@ -16,6 +15,7 @@ import { createDoctor, type Doctor } from "./doctor.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Outputs } from "./outputs.ts";
 import { decodeServices, encodeHouse, encodeSpec, HOUSE_KEY, type House, specKey } from "./remembered.ts";
+import { levelOf } from "./report-level.ts";
 import { isAtRest, type Roster } from "./roster.ts";
 import { Runner, type Surroundings, stateKey } from "./runner.ts";
 
@@ -56,14 +56,14 @@ export interface Services {
   remove(name: string): void;
   /** It is about to be forgotten. */
   isLeaving(runner: Runner): boolean;
+  /** The ordered stop has begun. */
+  isStopping(): boolean;
   /** Takes over what an earlier manager left: its services, their processes and what was under way. */
   resume(): void;
   /** Remembers what is true of the whole, in one frame with the acknowledgment of `serial` if there is one. */
   remember(stop: House["stop"], serial?: string): void;
   /** The service that a child belongs to, by the core's name for the child. */
   runnerOf(id: string): Runner | undefined;
-  /** What a child runs; forgotten when it has ended. */
-  readonly programs: Map<string, Program>;
   /** The errno with which the program of a service could not be executed. */
   readonly unexecuted: Map<Runner, number>;
 }
@@ -75,7 +75,6 @@ export function createServices(parts: ServicesParts): Services {
   const { core, clock, roster, leftovers, outputs, say } = parts;
   const byNumber = new Map<number, Runner>();
   const leaving = new Set<Runner>();
-  const programs = new Map<string, Program>();
   const unexecuted = new Map<Runner, number>();
   let { nextNumber, stop } = parts.house;
   // Numbers are set aside many at a time: a thousand new services need not be a thousand words about the house.
@@ -95,7 +94,6 @@ export function createServices(parts: ServicesParts): Services {
     clock,
     isClear: (runner) => roster.blocked(runner) === null,
     spawn(runner, id, program: { role: "main" | "pre" } | { role: "finish"; exit: Exit }) {
-      programs.set(id, program);
       const streams = outputs.streams(runner, loggerOf(runner)?.number ?? null);
       core.spawn(id, runner.number, spawnRequest(runner.spec, program, streams));
     },
@@ -199,11 +197,11 @@ export function createServices(parts: ServicesParts): Services {
 
   return {
     doctor,
-    programs,
     unexecuted,
     runnerOf,
     change,
     isLeaving: (runner) => leaving.has(runner),
+    isStopping: () => stop !== null,
     add(spec) {
       if (stop !== null) return;
       if (spec.logger !== null) addOne(spec.logger, true);
@@ -243,26 +241,4 @@ export function createServices(parts: ServicesParts): Services {
       for (const runner of [...leaving]) if (isAtRest(runner.state)) dismiss(runner, runner.spec.loggerOf !== null);
     },
   };
-}
-
-/** 127 for a program that is not there, 126 for one that cannot be executed, as shells have it; 111 for anything else. */
-function executionCode(errno: number | undefined): number {
-  if (errno === undefined) return 111;
-  return errno === constants.errno.ENOENT || errno === constants.errno.ENOTDIR ? 127 : 126;
-}
-
-const levels: { readonly [W in Report["what"]]?: VoiceLevel } = {
-  unstartable: "error",
-  ended: "warn",
-  killed: "warn",
-  leftovers: "warn",
-  unfinished: "warn",
-  "gave-up": "error",
-  ready: "debug",
-  stopping: "debug",
-};
-
-function levelOf(report: Report): VoiceLevel {
-  if (report.what === "ended" && !report.failure) return "info";
-  return levels[report.what] ?? "info";
 }

@@ -42,7 +42,7 @@ const outputs = {
 } as unknown as Outputs;
 
 /** One manager of an imaginary core; another one over the same core has taken over from it. */
-export function house(world = imaginaryCore(), clock = fakeClock()) {
+export function house(world = imaginaryCore(), clock = fakeClock(), onRemoved = () => {}) {
   const { core, blobs, children, asked } = world;
   const hello: Hello = {
     corePid: NOBODY,
@@ -63,7 +63,9 @@ export function house(world = imaginaryCore(), clock = fakeClock()) {
     outputs,
     say: () => {},
     happened: ({ runner, event }) => {
-      if (event === "removed") removed.push(runner.name);
+      if (event !== "removed") return;
+      removed.push(runner.name);
+      onRemoved();
     },
     signalled: () => {},
     fatal: (code, why) => fatal.push(`${code} ${why}`),
