@@ -15,16 +15,15 @@ import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
+import type { Settings } from "../spec/spec.ts";
 import { createControlSocket } from "./control-socket.ts";
 import { checkProc, makeThreads, tellDropped } from "./ground.ts";
 import { routeHandles } from "./handles.ts";
 import { mainCommand } from "./main-command.ts";
-import { createStopping } from "./stopping.ts";
+import { createStopping, stopSignalsWith } from "./stopping.ts";
 import { readWords } from "./words.ts";
 import type { World } from "./world.ts";
 
-/** The stop signals that need no `stop-on`: TERM, INT, QUIT, PWR and RTMIN+3. */
-const STOP_SIGNALS = [15, 2, 3, 30, 37] as const;
 const [SIGHUP, SIGUSR1, SIGUSR2] = [1, 10, 12] as const;
 const CHANNEL_FD = 3; // as the core has it
 
@@ -69,12 +68,16 @@ export function supervise(world: World): void {
     for (const problem of config.problems) tell(problem);
     if (isFirst && config.problems.some(({ severity }) => severity === "error"))
       return refuse(78, "the global configuration is wrong, and nothing runs yet: mend it and start again");
+    let stopSignals: ReadonlySet<number> = new Set();
+    const takeUp = ({ logLevel, stopBudget, stopOn }: Settings) => {
+      voice.level = logLevel;
+      stopSignals = stopSignalsWith(stopOn);
+      core.budget(stopBudget);
+      core.stopOn([...stopSignals]);
+    };
     const { settings } = config;
-    voice.level = settings.logLevel;
+    takeUp(settings);
     if (isFirst) checkProc(voice, world.pid, hello.corePid);
-    core.budget(settings.stopBudget);
-    const stopSignals = new Set<number>([...STOP_SIGNALS, ...settings.stopOn]);
-    core.stopOn([...stopSignals]);
 
     const remembered = decodeHouse(hello.blobs);
     const terminal = world.isTerminal(1) ? { colour: isColoured(1), width: () => manager.roster.nameWidth() } : null;
@@ -138,11 +141,9 @@ export function supervise(world: World): void {
 
     const apply = inTurn(async (dryRun) => {
       const read = readSettings();
-      const isUsable = !read.problems.some(({ severity }) => severity === "error");
-      if (!dryRun && isUsable) {
+      if (!dryRun && !read.problems.some(({ severity }) => severity === "error")) {
         config = read;
-        voice.level = read.settings.logLevel;
-        core.budget(read.settings.stopBudget);
+        takeUp(read.settings);
       }
       const { changes, problems } = await applyAll(manager, scan, read.settings, dryRun);
       const all = [...read.problems, ...problems];
