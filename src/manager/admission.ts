@@ -43,6 +43,8 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
     manager.add(spec);
   };
   const admitAll = () => {
+    // An apply may have been faster.
+    for (const name of [...specs.keys()]) if (isThere(name)) specs.delete(name);
     const all = new Map(specs);
     for (const runner of manager.roster.all()) if (runner.spec.loggerOf === null) all.set(runner.name, runner.spec);
     refused.clear();

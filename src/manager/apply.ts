@@ -53,7 +53,7 @@ export async function applyAll(
     if (incomplete !== null) problems.push({ severity: "warning", service: name, where: name, text: incomplete });
     if (spec === null) refused.add(name);
     else specs.set(name, spec);
-    if (index % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
+    if (index % 20 === 19) await new Promise((resolve) => setImmediate(resolve));
   }
   const command = manager.roster.foreground();
   // Not a definition of the command after `--`: only a directory by its name.
@@ -82,9 +82,8 @@ export async function applyAll(
       if (!dryRun) manager.add(spec);
       continue;
     }
-    const { keys, needsRestart } = differences(runner.spec, spec);
+    const { keys, needsRestart } = dryRun ? differences(runner.spec, spec) : manager.change(runner, spec, true);
     if (keys.length > 0) changes.push({ service: name, change: needsRestart ? "restarted" : "updated", keys });
-    if (!dryRun) manager.change(runner, spec, true);
   }
   return { changes, problems };
 }

@@ -9,7 +9,7 @@ import { initial } from "../service/machine.ts";
 import type { State } from "../service/model.ts";
 import { watches } from "../service/readiness.ts";
 import { reportText } from "../service/report-text.ts";
-import { differences } from "../spec/differences.ts";
+import { type Differences, differences } from "../spec/differences.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 import { createDoctor, type Doctor } from "./doctor.ts";
 import type { Leftovers } from "./leftovers.ts";
@@ -50,8 +50,8 @@ export interface Services {
   readonly doctor: Doctor;
   /** A new service; it is started unless it is marked down. */
   add(spec: ServiceSpec): void;
-  /** Its definition has changed; with `restarts` a new process takes it up where one is needed. Answers which keys differ. */
-  change(runner: Runner, spec: ServiceSpec, restarts: boolean): readonly string[];
+  /** Its definition has changed; with `restarts` a new process takes it up where one is needed. Answers what differs. */
+  change(runner: Runner, spec: ServiceSpec, restarts: boolean): Differences;
   /** Stops it and forgets it. */
   remove(name: string): void;
   /** It is about to be forgotten. */
@@ -175,12 +175,13 @@ export function createServices(parts: ServicesParts): Services {
     if (spec.logger !== null && logger === undefined) addOne(spec.logger, true);
     if (spec.logger !== null && logger !== undefined) change(logger, spec.logger, restarts);
   };
-  const change = (runner: Runner, spec: ServiceSpec, restarts: boolean): readonly string[] => {
+  const change = (runner: Runner, spec: ServiceSpec, restarts: boolean): Differences => {
     // Who goes has no use for it; and once everything stops nothing is started again.
-    if (leaving.has(runner) || stop !== null) return [];
-    const { keys, needsRestart } = differences(runner.spec, spec);
+    if (leaving.has(runner) || stop !== null) return { keys: [], needsRestart: false };
+    const found = differences(runner.spec, spec);
+    const { keys, needsRestart } = found;
     changeLogger(runner, spec, restarts);
-    if (keys.length === 0) return keys;
+    if (keys.length === 0) return found;
     runner.spec = spec;
     rememberSpec(runner);
     roster.reindex();
@@ -192,7 +193,7 @@ export function createServices(parts: ServicesParts): Services {
     else if (runner.state.phase === "starting" && runner.state.pid !== 0 && keys.includes("check"))
       parts.watchReady(runner, watches(spec));
     publish(runner, "state", "");
-    return keys;
+    return found;
   };
 
   return {

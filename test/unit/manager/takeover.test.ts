@@ -109,3 +109,11 @@ test("who waits is started once, though the others are taken over before it", ()
   expect(next.phase("web")).toBe("starting");
   expect(next.spawns("web")).toBe(1);
 });
+
+test("who still waits when everything stops is not started by the next manager", () => {
+  const first = house();
+  first.manager.add(service({ requires: ["db"] }));
+  first.manager.remember({ since: 1000, code: 0, why: "" });
+  const next = first.takenOver();
+  expect(next.phase("web")).toBe("waiting");
+});
