@@ -15,7 +15,6 @@ import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
-import type { Settings } from "../spec/spec.ts";
 import { createControlSocket } from "./control-socket.ts";
 import { checkProc, makeThreads, tellDropped } from "./ground.ts";
 import { routeHandles } from "./handles.ts";
@@ -68,15 +67,14 @@ export function supervise(world: World): void {
     for (const problem of config.problems) tell(problem);
     if (isFirst && config.problems.some(({ severity }) => severity === "error"))
       return refuse(78, "the global configuration is wrong, and nothing runs yet: mend it and start again");
-    let stopSignals: ReadonlySet<number> = new Set();
-    const takeUp = ({ logLevel, stopBudget, stopOn }: Settings) => {
-      voice.level = logLevel;
-      stopSignals = stopSignalsWith(stopOn);
-      core.budget(stopBudget);
-      core.stopOn([...stopSignals]);
+    const stopSignals = () => stopSignalsWith(config.settings.stopOn);
+    const takeUp = () => {
+      voice.level = config.settings.logLevel;
+      core.budget(config.settings.stopBudget);
+      core.stopOn([...stopSignals()]);
     };
     const { settings } = config;
-    takeUp(settings);
+    takeUp();
     if (isFirst) checkProc(voice, world.pid, hello.corePid);
 
     const remembered = decodeHouse(hello.blobs);
@@ -143,7 +141,7 @@ export function supervise(world: World): void {
       const read = readSettings();
       if (!dryRun && !read.problems.some(({ severity }) => severity === "error")) {
         config = read;
-        takeUp(read.settings);
+        takeUp();
       }
       const { changes, problems } = await applyAll(manager, scan, read.settings, dryRun);
       const all = [...read.problems, ...problems];
@@ -167,9 +165,10 @@ export function supervise(world: World): void {
       [SIGUSR2]: () => void dumpStatus(),
     };
     const onSignal = (serial: string, signal: number, what: string) => {
-      if (stopSignals.has(signal) && !stopping.isStopping()) return stopping.begin(0, `received ${what}`, serial);
+      const stops = stopSignals().has(signal);
+      if (stops && !stopping.isStopping()) return stopping.begin(0, `received ${what}`, serial);
       core.ack(serial);
-      if (stopSignals.has(signal)) return stopping.again(what);
+      if (stops) return stopping.again(what);
       const forwarded = config.settings.forward[signal];
       const react = reactions[signal];
       // A terminal sends WINCH at every change of its size, and whoever sends TERM may add CONT: no news.
