@@ -1,16 +1,3 @@
-/** Why a command or a start could not go on; each code is acted on by some caller. */
-export type ErrorCode = "usage" | "config" | "system" | "unknown-service" | "not-permitted" | "timeout";
-
-/** An expected failure, told as one sentence: what could not be done, to what, why, and what would do. */
-export class UpkeepError extends Error {
-  readonly code: ErrorCode;
-  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.name = "UpkeepError";
-    this.code = code;
-  }
-}
-
 /** What is wrong in a configuration, and where: printed as `FILE:LINE: text`. */
 export interface Problem {
   /** An error keeps its service from running as written; a warning does not. */

@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { signalName } from "./signals.ts";
 
 /** How a process ended: by its own exit code or by a signal's number. */
@@ -16,4 +17,13 @@ export function exitText(exit: Exit): string {
 /** The two arguments runsv gives to `finish`: exit code or -1, and the signal's number or 0 (runsv(8)). */
 export function finishArguments(exit: Exit): [string, string] {
   return "code" in exit ? [String(exit.code), "0"] : ["-1", String(exit.signal)];
+}
+
+/**
+ * What a shell shows for a program that was never executed: 127 where it is not there, 126 where it cannot be; 111 for
+ * anything else, and where no errno is known.
+ */
+export function executionCode(errno: number | undefined): number {
+  if (errno === undefined) return 111;
+  return errno === constants.errno.ENOENT || errno === constants.errno.ENOTDIR ? 127 : 126;
 }

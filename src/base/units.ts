@@ -26,7 +26,7 @@ export function parseDuration(text: string): Parsed<Ms> {
 }
 
 /** The shortest spelling of a duration: `7s`, `1m30s`, `never`. */
-export function durationText(ms: Ms): string {
+export function durationSpelling(ms: Ms): string {
   if (ms === Number.POSITIVE_INFINITY) return "never";
   if (ms <= 0) return "0s";
   let rest = Math.round(ms);

@@ -1,7 +1,7 @@
 // A command line to a verb, its services and its options. Pure; options may stand before, between and after names.
 import type { Ms } from "../base/clock.ts";
 import { parseSignal } from "../base/signals.ts";
-import { nearest } from "./near.ts";
+import { meant } from "./near.ts";
 import { findVerb, type Goal, goals, type OptionName, options, type Verb, type VerbName, verbs } from "./verbs.ts";
 
 export type Output = "table" | "json" | "name";
@@ -197,7 +197,7 @@ function splitAt(text: string, mark: string): [string, string | null] {
 }
 
 function guess(word: string): string {
-  const near = nearest(
+  const near = meant(
     word,
     verbs.flatMap(({ name, aliases }) => [name, ...aliases]),
   );

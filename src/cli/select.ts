@@ -2,7 +2,7 @@
 import { relative, resolve } from "node:path";
 import type { ServiceStatus } from "../service/status.ts";
 import { matchesGlob } from "./glob.ts";
-import { nearest } from "./near.ts";
+import { meant } from "./near.ts";
 import { quoted } from "./parse.ts";
 
 /** What a selection is made from. */
@@ -66,7 +66,7 @@ function selectGlob(word: string, field: Field): readonly string[] | string {
 const unknown = (word: string, field: Field): string => `no service ${quoted(word)}${suggestion(word, field)}`;
 
 function suggestion(word: string, field: Field): string {
-  const near = nearest(word, candidates(field, word.includes("/")));
+  const near = meant(word, candidates(field, word.includes("/")));
   if (near !== null) return `; did you mean ${near}?`;
   return field.services().length === 0 ? `; there is none in ${field.scanDir}` : "; upkeep status lists them";
 }

@@ -2,7 +2,7 @@
 import type { Ms } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import { didYouMean } from "../base/near.ts";
-import { durationText } from "../base/units.ts";
+import { durationSpelling } from "../base/units.ts";
 import { quoted } from "../base/words.ts";
 import { cycleText, type Order, orderKeys, startOrder } from "../spec/order.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
@@ -61,10 +61,10 @@ function graces(specs: Specs, stopBudget: Ms): Problem[] {
   for (const spec of specs.values()) {
     if (spec.stopGrace <= stopBudget) continue;
     const where = spec.source["stop-grace"];
-    const grace = durationText(spec.stopGrace);
+    const grace = durationSpelling(spec.stopGrace);
     if (!where?.startsWith(`${spec.home}/`)) byDefault.push(spec);
     else {
-      const text = `stop-grace ${grace} is over the stop-budget ${durationText(stopBudget)}, which ends it at shutdown`;
+      const text = `stop-grace ${grace} is over the stop-budget ${durationSpelling(stopBudget)}, which ends it at shutdown`;
       problems.push({ severity: "warning", service: spec.name, where, text });
     }
   }
@@ -72,7 +72,7 @@ function graces(specs: Specs, stopBudget: Ms): Problem[] {
   // A short budget is one decision; to say it once for each service would bury everything else.
   if (one !== undefined) {
     const counted = byDefault.length === 1 ? one.name : `${byDefault.length} services`;
-    const text = `stop-budget ${durationText(stopBudget)} is under the stop-grace ${durationText(one.stopGrace)} of ${counted}, and ends it at shutdown`;
+    const text = `stop-budget ${durationSpelling(stopBudget)} is under the stop-grace ${durationSpelling(one.stopGrace)} of ${counted}, and ends it at shutdown`;
     problems.push({ severity: "warning", where: one.source["stop-grace"] ?? "global configuration", text });
   }
   return problems;

@@ -71,6 +71,9 @@ function buildSpec(
     problems.push({ severity: "warning", where, text: `log/run is not started, because log is ${log}` });
   }
   if (command === null) return null;
+  const variables = merged(env, defaults.values.env, dir.env, dir.ini.values.env);
+  const excess = excessOf(variables, [...command, ...(values.startPre ?? [])]);
+  if (excess !== null) problems.push({ severity: "error", where: source["env"] ?? home, text: excess });
   // Written out: a thousand of these are made before anything starts, and a spread costs more than the reading.
   return Object.freeze({
     name,
@@ -82,7 +85,7 @@ function buildSpec(
     umask: values.umask,
     nice: values.nice,
     limits: merged(defaults.values.limits, dir.ini.values.limits),
-    env: merged(env, defaults.values.env, dir.env, dir.ini.values.env),
+    env: variables,
     after: values.after,
     requires: values.requires,
     wants: values.wants,
@@ -111,6 +114,19 @@ function buildSpec(
     foreground: false,
     source,
   });
+}
+
+// A definition goes to the core in one frame of 1 MB, together with its logger's.
+const BYTES_MOST = 384 * 1024;
+const WORDS_MOST = 4000;
+
+/** Why this is too much to be handed to a process; null if it is not. */
+function excessOf(env: Readonly<Record<string, string | null>>, words: readonly string[]): string | null {
+  const bytes = Buffer.byteLength(JSON.stringify([env, words]));
+  const count = Object.keys(env).length + words.length;
+  if (bytes > BYTES_MOST) return `cannot pass on ${bytes} bytes of variables and arguments: over ${BYTES_MOST}`;
+  if (count > WORDS_MOST) return `cannot pass on ${count} variables and arguments: over ${WORDS_MOST}`;
+  return null;
 }
 
 const empty: Readonly<Record<string, never>> = Object.freeze({});

@@ -104,8 +104,9 @@ export function createFace(parts: FaceParts): Face {
     restart(runner) {
       const refused = parts.refresh(runner);
       if (refused !== null) return refused;
+      // With what it requires; and nothing that has just been started is stopped again.
       if (isAtRest(runner.state)) manager.roster.start(runner, false);
-      manager.roster.end(runner, { type: "restart", cause: "request" });
+      else manager.roster.end(runner, { type: "restart", cause: "request" });
       return null;
     },
     pause(runner) {
@@ -148,7 +149,9 @@ export function createFace(parts: FaceParts): Face {
         if (unready !== undefined && order.do === "stop") return null;
         return unready === undefined ? `there is no such service${didYouMean(name, names())}` : unready.why;
       }
-      if (parts.isStopping() && order.do !== "stop" && order.do !== "signal") return "everything is being stopped";
+      if (parts.isStopping() && order.do !== "signal")
+        // The shutdown has its own order, in which it comes.
+        return order.do === "stop" ? null : "everything is being stopped";
       const act = orders[order.do] as (runner: Runner, order: Order) => string | null;
       return act(runner, order);
     },

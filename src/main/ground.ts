@@ -22,3 +22,12 @@ export function tellDropped(voice: Voice): (bytes: number, code: string) => void
   return (bytes, code) =>
     voice.error(`cannot write to standard output: ${code}; ${bytes} bytes of the services' output are lost`);
 }
+
+/** Tells and counts what nobody caught. */
+export function tellFault(voice: Voice): (fault: unknown) => void {
+  let count = 0;
+  return (fault) => {
+    count++;
+    voice.error(`internal error ${count}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`);
+  };
+}

@@ -40,7 +40,7 @@ export async function offline({ words, version, env, own, node, globalFile }: Of
     if (names === null) throw new Error(`${dir}: ${problems[0]?.text ?? "cannot be read"}`);
     return { problems: lint(dir, [{ path: globalFile, required: false }], env, own).problems, services: names };
   };
-  const color = isatty(1) && env["NO_COLOR"] === undefined;
+  const color = isatty(1) && (env["NO_COLOR"] ?? "") === "";
   const code = await runOffline(
     asked,
     { out: write(1), err: write(2) },

@@ -12,6 +12,8 @@ import { beginShutdown, reportLines, type Shutdown } from "../manager/shutdown.t
 import { reactionOf } from "../process/proc.ts";
 import { durationText } from "../service/duration.ts";
 
+/** The stop signals that need no `stop-on`: TERM, INT, QUIT, PWR and RTMIN+3. */
+const STOP_SIGNALS = [15, 2, 3, 30, 37] as const;
 /** A second stop signal within this time is the same one twice: npm and terminals send it to a whole group. */
 const SECOND_SIGNAL: Ms = 500;
 /** For the last lines to be taken by whoever reads our output. */
@@ -44,6 +46,9 @@ export interface Stopping {
   /** A service has changed its state, or (null) an adopted process has gone. */
   progress(runner: Runner | null): void;
 }
+
+/** All signals that stop everything; `more` are those of `stop-on`. */
+export const stopSignalsWith = (more: readonly number[]): ReadonlySet<number> => new Set([...STOP_SIGNALS, ...more]);
 
 const counted = (count: number, noun: string, plural: string) => `${count} ${count === 1 ? noun : plural}`;
 

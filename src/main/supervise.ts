@@ -9,39 +9,33 @@ import type { Face } from "../control/face.ts";
 import { createSink } from "../log/sink.ts";
 import { createVoice } from "../log/voice.ts";
 import { createAdmission } from "../manager/admission.ts";
-import { appliedText, applyAll } from "../manager/apply.ts";
+import { appliedText, applyAll, inTurn } from "../manager/apply.ts";
 import { createManager, type Manager } from "../manager/manager.ts";
 import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
 import { createControlSocket } from "./control-socket.ts";
-import { checkProc, makeThreads, tellDropped } from "./ground.ts";
+import { checkProc, makeThreads, tellDropped, tellFault } from "./ground.ts";
 import { routeHandles } from "./handles.ts";
 import { mainCommand } from "./main-command.ts";
-import { createStopping } from "./stopping.ts";
+import { createStopping, stopSignalsWith } from "./stopping.ts";
 import { readWords } from "./words.ts";
 import type { World } from "./world.ts";
 
-/** The stop signals that need no `stop-on`: TERM, INT, QUIT, PWR and RTMIN+3. */
-const STOP_SIGNALS = [15, 2, 3, 30, 37] as const;
 const [SIGHUP, SIGUSR1, SIGUSR2] = [1, 10, 12] as const;
 const CHANNEL_FD = 3; // as the core has it
 
 /** Runs the supervisor; returns at once and goes on until the core ends it. */
 export function supervise(world: World): void {
   const err = createSink(2);
-  const isPlain = world.env["NO_COLOR"] !== undefined || world.env["TERM"] === "dumb";
+  const isPlain = (world.env["NO_COLOR"] ?? "") !== "" || world.env["TERM"] === "dumb";
   const isColoured = (fd: number) => world.isTerminal(fd) && !isPlain;
   const form = world.isTerminal(2) ? "human" : "json";
   const voice = createVoice({ sink: err, form, colour: isColoured(2), level: "info" });
   const out = createSink(1, { onDropped: tellDropped(voice) });
-  let faults = 0;
   // Beyond this line nothing ends us but the core: a mistake of ours is told, counted and survived.
-  world.onFault((fault) => {
-    faults++;
-    voice.error(`internal error ${faults}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`);
-  });
+  world.onFault(tellFault(voice));
   makeThreads();
   // Without a core there is nobody to serve.
   const transport = createTransport(CHANNEL_FD, () => world.end(111));
@@ -69,12 +63,15 @@ export function supervise(world: World): void {
     for (const problem of config.problems) tell(problem);
     if (isFirst && config.problems.some(({ severity }) => severity === "error"))
       return refuse(78, "the global configuration is wrong, and nothing runs yet: mend it and start again");
+    const stopSignals = () => stopSignalsWith(config.settings.stopOn);
+    const takeUp = () => {
+      voice.level = config.settings.logLevel;
+      core.budget(config.settings.stopBudget);
+      core.stopOn([...stopSignals()]);
+    };
     const { settings } = config;
-    voice.level = settings.logLevel;
+    takeUp();
     if (isFirst) checkProc(voice, world.pid, hello.corePid);
-    core.budget(settings.stopBudget);
-    const stopSignals = new Set<number>([...STOP_SIGNALS, ...settings.stopOn]);
-    core.stopOn([...stopSignals]);
 
     const remembered = decodeHouse(hello.blobs);
     const terminal = world.isTerminal(1) ? { colour: isColoured(1), width: () => manager.roster.nameWidth() } : null;
@@ -99,7 +96,7 @@ export function supervise(world: World): void {
       happened(happening) {
         face?.publish(happening);
         // Another directory by the same name may have waited for the end of this one.
-        if (happening.event === "removed") scan.rescan();
+        if (happening.event === "removed") scan.look();
       },
       signalled: (serial, signal, what) => onSignal(serial, signal, what),
       fatal: (code, why) => stopping.begin(code, why),
@@ -136,14 +133,13 @@ export function supervise(world: World): void {
       onEnd: () => control.close(),
     });
 
-    const apply = async (dryRun: boolean) => {
+    const apply = inTurn(async (dryRun) => {
       const read = readSettings();
       const isUsable = !read.problems.some(({ severity }) => severity === "error");
       const change = { atStart: settings, now: config.settings, next: isUsable ? read.settings : config.settings };
       if (!dryRun && isUsable) {
         config = read;
-        voice.level = read.settings.logLevel;
-        core.budget(read.settings.stopBudget);
+        takeUp();
       }
       const { changes, problems } = await applyAll(manager, scan, change, dryRun);
       const all = [...read.problems, ...problems];
@@ -152,7 +148,7 @@ export function supervise(world: World): void {
       for (const problem of all) tell(problem);
       voice.info(appliedText(changes));
       return { changes, problems: all };
-    };
+    });
     const dumpStatus = async () => {
       const { runCommand } = await import("../cli/run-command.ts");
       const put = (bytes: Uint8Array | string) => err.tryWrite(Buffer.from(bytes as Uint8Array));
@@ -166,9 +162,10 @@ export function supervise(world: World): void {
       [SIGUSR2]: () => void dumpStatus(),
     };
     const onSignal = (serial: string, signal: number, what: string) => {
-      if (stopSignals.has(signal) && !stopping.isStopping()) return stopping.begin(0, `received ${what}`, serial);
+      const stops = stopSignals().has(signal);
+      if (stops && !stopping.isStopping()) return stopping.begin(0, `received ${what}`, serial);
       core.ack(serial);
-      if (stopSignals.has(signal)) return stopping.again(what);
+      if (stops) return stopping.again(what);
       const forwarded = config.settings.forward[signal];
       const react = reactions[signal];
       // A terminal sends WINCH at every change of its size, and whoever sends TERM may add CONT: no news.
@@ -242,9 +239,9 @@ export function supervise(world: World): void {
   };
   const { core, begin, listen }: Channel = connectCore(transport, listener);
   begin();
-  // After the first services have been asked for.
+  // Once the first services are asked for.
   setImmediate(() => {
     listen();
-    world.onHandle((message, handle) => handed(message, handle));
+    world.onHandle((...said) => handed(...said));
   });
 }

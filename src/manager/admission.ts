@@ -30,31 +30,52 @@ export interface AdmissionParts {
 
 /** The door between the directories and the manager. */
 export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionParts): Admission {
+  // Those that are not services yet.
   const specs = new Map<string, ServiceSpec>();
   const refused = new Map<string, Unready>();
-  const told = new Set<string>();
+  let told = new Set<string>();
   let isComplete = false;
   let isDue = false;
 
   const isThere = (name: string) => manager.roster.get(name) !== undefined;
+  const admit = (spec: ServiceSpec) => {
+    specs.delete(spec.name);
+    manager.add(spec);
+  };
   const admitAll = () => {
+    // An apply may have been faster.
+    for (const name of [...specs.keys()]) if (isThere(name)) specs.delete(name);
     const all = new Map(specs);
     for (const runner of manager.roster.all()) if (runner.spec.loggerOf === null) all.set(runner.name, runner.spec);
     refused.clear();
+    const found = new Set<string>();
     for (const problem of checkSet(all, stopBudget(), new Set(scan().unready.keys()))) {
       const { service, severity, where, text } = problem;
       const key = `${where}: ${text}`;
       if (!told.has(key)) tell(problem);
-      told.add(key);
+      found.add(key);
       if (severity === "error" && service !== undefined && !isThere(service))
         refused.set(service, { why: text, incomplete: false });
     }
+    // What was mended is told again should it come again.
+    told = found;
     const fresh = [...all.values()].filter(({ name }) => !isThere(name) && !refused.has(name));
     for (const level of startOrder(fresh).levels)
       for (const name of level) {
         const spec = all.get(name);
-        if (spec !== undefined) manager.add(spec);
+        if (spec !== undefined) admit(spec);
       }
+  };
+  /** Why the set of services cannot have this definition of one of them; null if it can. */
+  const faultOf = (spec: ServiceSpec): string | null => {
+    if (spec.loggerOf !== null) return null;
+    const all = new Map(manager.roster.services().map((runner) => [runner.name, runner.spec]));
+    const problems = checkSet(
+      all.set(spec.name, spec),
+      stopBudget(),
+      new Set([...scan().unready.keys(), ...specs.keys()]),
+    );
+    return problems.find(({ service, severity }) => service === spec.name && severity === "error")?.text ?? null;
   };
   /** Once for all that appear together: a thousand directories put in at once are not looked over a thousand times. */
   const admitSoon = () => {
@@ -71,6 +92,7 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
       const there = manager.roster.get(spec.name);
       if (there?.spec.foreground) {
         const text = `cannot use this directory: ${spec.name} is the name of the command after --; rename the directory`;
+        if (refused.has(spec.name)) return;
         refused.set(spec.name, { why: text, incomplete: false });
         return tell({ severity: "error", service: spec.name, where: spec.home, text });
       }
@@ -79,12 +101,13 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
       // What waits for nobody need not wait for the others to be read.
       const isFree = spec.after.length + spec.requires.length + spec.wants.length === 0;
       if (isComplete) admitSoon();
-      else if (isFree) manager.add(spec);
+      else if (isFree) admit(spec);
     },
     disappeared(name) {
       specs.delete(name);
       refused.delete(name);
-      manager.remove(name);
+      // The command after `--` has no directory, whatever one by its name there was.
+      if (!manager.roster.get(name)?.spec.foreground) manager.remove(name);
     },
     complete() {
       isComplete = true;
@@ -93,6 +116,7 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
     refresh(runner) {
       // It came with the command line, and there is no other definition of it.
       if (runner.spec.foreground) return null;
+      if (manager.isLeaving(runner)) return "it is being removed";
       const owner = runner.spec.loggerOf ?? runner.name;
       const { spec, incomplete, problems } = scan().load(owner);
       const fresh = runner.spec.loggerOf === null ? spec : (spec?.logger ?? null);
@@ -102,8 +126,9 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
           problems.find(({ severity }) => severity === "error")?.text ??
           `cannot read the directory of ${owner}`
         );
-      manager.change(runner, fresh, false);
-      return null;
+      const fault = faultOf(fresh);
+      if (fault === null) manager.change(runner, fresh, false);
+      return fault;
     },
   };
 }

@@ -21,6 +21,24 @@ export interface SettingsChange {
   readonly next: Settings;
 }
 
+/** Runs one at a time; whoever asks for what waits for its turn already shares it. */
+export function inTurn<T>(run: (dryRun: boolean) => Promise<T>): (dryRun: boolean) => Promise<T> {
+  const waiting = new Map<boolean, Promise<T>>();
+  let last: Promise<unknown> = Promise.resolve();
+  return (dryRun) => {
+    const shared = waiting.get(dryRun);
+    if (shared !== undefined) return shared;
+    const next = last.then(() => {
+      waiting.delete(dryRun);
+      return run(dryRun);
+    });
+    waiting.set(dryRun, next);
+    // Its failure is told to whoever asked for it; the next one runs all the same.
+    last = next.catch(() => {});
+    return next;
+  };
+}
+
 /** Reads every directory anew and tells, or with `dryRun` only tells, what that changes. */
 export async function applyAll(
   manager: Manager,
@@ -49,7 +67,13 @@ export async function applyAll(
       problems.push({ severity: "warning", service: name, where: scan.homeOf(name), text: incomplete });
     if (spec === null) refused.add(name);
     else specs.set(name, spec);
-    if (index % 50 === 49) await new Promise((resolve) => setImmediate(resolve));
+    if (index % 20 === 19) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const command = manager.roster.foreground();
+  // Not a definition of the command after `--`: only a directory by its name.
+  if (command !== null) {
+    specs.delete(command.name);
+    refused.add(command.name);
   }
   for (const problem of checkSet(specs, next.stopBudget, refused)) {
     problems.push(problem);
@@ -57,6 +81,9 @@ export async function applyAll(
   }
   const listed = new Set(names);
   const changes: Change[] = keys.length === 0 ? [] : [{ service: null, change: "updated", keys }];
+  // The stop may have begun while the directories were read.
+  if (manager.isStopping())
+    return { changes, problems: [{ severity: "error", where: "apply", text: "everything is being stopped" }] };
   for (const runner of manager.roster.fromDirectories()) {
     if (listed.has(runner.name)) continue;
     changes.push({ service: runner.name, change: "removed", keys: [] });
@@ -69,9 +96,8 @@ export async function applyAll(
       if (!dryRun) manager.add(spec);
       continue;
     }
-    const { keys, needsRestart } = differences(runner.spec, spec);
+    const { keys, needsRestart } = dryRun ? differences(runner.spec, spec) : manager.change(runner, spec, true);
     if (keys.length > 0) changes.push({ service: name, change: needsRestart ? "restarted" : "updated", keys });
-    if (!dryRun) manager.change(runner, spec, true);
   }
   return { changes, problems };
 }

@@ -57,8 +57,8 @@ export function createLeftovers(
   return {
     of: ({ number }) => take().filter((stray) => stray.owner === number),
     signal(strays, signal) {
+      // What it brings about is seen in a later turn, like all that the core does.
       for (const { process } of strays) core.stray(process.pid, process.start, signal);
-      census = null;
     },
     began(pid, owner) {
       alive.set(pid, owner);

@@ -5,11 +5,11 @@ import type { Exit } from "../base/exit.ts";
 import { signalName } from "../base/signals.ts";
 import type { Core, Hello, Listener } from "../channel/core.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
-import { failureText, spawnRequest } from "../process/spawn.ts";
+import { failureText, type Program, spawnRequest } from "../process/spawn.ts";
 import { createLeftovers, type Leftovers } from "./leftovers.ts";
 import type { Outputs } from "./outputs.ts";
 import { createReadiness } from "./readiness.ts";
-import type { House } from "./remembered.ts";
+import { encodePutOff, type House, putOffKey } from "./remembered.ts";
 import { createRoster, type Roster } from "./roster.ts";
 import type { Runner } from "./runner.ts";
 import { createServices, type Happening, type Services } from "./services.ts";
@@ -23,8 +23,7 @@ export interface ManagerParts {
   readonly outputs: Outputs;
   readonly say: (level: VoiceLevel, text: string, fields?: VoiceFields) => void;
   readonly happened: (happening: Happening) => void;
-  /** A signal to the supervisor, by number; acknowledged by the caller. */
-  /** `what` names the signal and, where one sent it, the process. */
+  /** A signal to the supervisor, by number; acknowledged by the caller. `what` names it and, where one sent it, the process. */
   readonly signalled: (serial: string, signal: number, what: string) => void;
   /** The final end of a critical service. */
   readonly fatal: (code: number, why: string) => void;
@@ -33,7 +32,9 @@ export interface ManagerParts {
   readonly listening: (path: string, errno: number) => void;
 }
 
-export interface Manager extends Listener, Pick<Services, "add" | "change" | "remove" | "resume" | "remember"> {
+export interface Manager
+  extends Listener,
+    Pick<Services, "add" | "change" | "remove" | "isLeaving" | "isStopping" | "resume" | "remember"> {
   readonly roster: Roster;
   readonly leftovers: Leftovers;
   /** What the doctor found, or why it waits: one sentence or null. */
@@ -48,11 +49,16 @@ const SIGKILL = 9;
 /** The manager of one core. */
 export function createManager(parts: ManagerParts): Manager {
   const { core, clock, hello, outputs, say } = parts;
-  const roster = createRoster();
+  const roster = createRoster((name, event) => {
+    if (event === null) core.forget(putOffKey(name));
+    else core.remember(putOffKey(name), encodePutOff(event));
+  });
   const leftovers = createLeftovers(core, hello, parts.pid, (name) => roster.get(name)?.number ?? null);
-  const helpers = new Map<string, (exit: Exit | null) => void>();
+  const helpers = new Map<string, { readonly owner: number; readonly done: (exit: Exit | null) => void }>();
+  const childOf = (id: string): number => Number(id.slice(id.indexOf(".") + 1));
   // A new manager must not take the numbers of checks that an old one has left running.
-  let nextHelper = Math.floor(clock.now()) % NUMBERS;
+  const leftRunning = hello.children.filter(({ id }) => id.startsWith(`${HELPERS}.`)).map(({ id }) => childOf(id) + 1);
+  let nextHelper = Math.max(Math.floor(clock.now()) % NUMBERS, ...leftRunning) % NUMBERS;
   let haveOrphansGone = false;
 
   const readiness = createReadiness({
@@ -60,7 +66,7 @@ export function createManager(parts: ManagerParts): Manager {
     run(runner, done) {
       const id = `${HELPERS}.${nextHelper}`;
       nextHelper = (nextHelper + 1) % NUMBERS;
-      helpers.set(id, done);
+      helpers.set(id, { owner: runner.number, done });
       const streams = outputs.streams(runner, roster.get(`${runner.name}/log`)?.number ?? null);
       core.spawn(id, runner.number, spawnRequest(runner.spec, { role: "check" }, streams));
       return () => core.kill(id, SIGKILL, true);
@@ -72,8 +78,7 @@ export function createManager(parts: ManagerParts): Manager {
     leftovers,
     watchReady: (runner, on) => readiness.watch(runner, on),
   });
-  const { doctor, programs, runnerOf } = services;
-  const childOf = (id: string): number => Number(id.slice(id.indexOf(".") + 1));
+  const { doctor, runnerOf } = services;
 
   return {
     roster,
@@ -81,23 +86,25 @@ export function createManager(parts: ManagerParts): Manager {
     add: services.add,
     change: services.change,
     remove: services.remove,
+    isLeaving: services.isLeaving,
+    isStopping: services.isStopping,
     resume: services.resume,
     remember: services.remember,
     why: (runner) => (runner.state.phase === "waiting" ? roster.blocked(runner) : doctor.finding(runner)),
     hello: () => {},
     spawned(id, pid) {
       const runner = runnerOf(id);
-      leftovers.began(pid, runner?.number ?? HELPERS);
+      // What a check leaves behind is its service's.
+      leftovers.began(pid, runner?.number ?? helpers.get(id)?.owner ?? HELPERS);
       runner?.send({ type: "spawned", child: childOf(id), pid });
     },
     failed(id, step, errno) {
       const helper = helpers.get(id);
-      const program = programs.get(id) ?? { role: "main" };
       const runner = runnerOf(id);
       helpers.delete(id);
-      programs.delete(id);
-      if (helper !== undefined) return helper(null);
+      if (helper !== undefined) return helper.done(null);
       if (runner === undefined) return;
+      const program = programOf(runner);
       if (step === "exec") services.unexecuted.set(runner, errno);
       const reason = doctor.explain(runner, program, errno) ?? failureText(runner.spec, program, step, errno);
       runner.send({ type: "unspawned", child: childOf(id), reason });
@@ -106,11 +113,10 @@ export function createManager(parts: ManagerParts): Manager {
       const helper = helpers.get(id);
       const runner = runnerOf(id);
       leftovers.ended(pid);
-      programs.delete(id);
       helpers.delete(id);
       if (runner !== undefined) return runner.fact(serial, { type: "exited", child: childOf(id), exit });
       core.ack(serial);
-      helper?.(exit);
+      helper?.done(exit);
     },
     orphans(count) {
       leftovers.stale();
@@ -120,7 +126,12 @@ export function createManager(parts: ManagerParts): Manager {
     signal(serial, signal, pid, uid) {
       parts.signalled(serial, signal, `${signalName(signal)}${pid > 0 ? ` from pid ${pid} (uid ${uid})` : ""}`);
     },
-    notified: (id) => runnerOf(id)?.send({ type: "ready" }),
+    notified(id) {
+      const runner = runnerOf(id);
+      // Not of the next process what an earlier one, or whoever it left its descriptor to, says late.
+      if (runner !== undefined && "child" in runner.state && runner.state.child === childOf(id))
+        runner.send({ type: "ready" });
+    },
     readable: (tags) => outputs.readable(tags),
     piped: (tag, errno) => outputs.piped(tag, errno),
     listening: (path, errno) => parts.listening(path, errno),
@@ -133,4 +144,11 @@ export function createManager(parts: ManagerParts): Manager {
       parts.progress(null);
     },
   };
+}
+
+/** What its newest process was to run. */
+function programOf({ state }: Runner): Program {
+  if (state.phase === "preparing" || (state.phase === "stopping" && state.preparing)) return { role: "pre" };
+  if (state.phase === "finishing" && state.last?.exit != null) return { role: "finish", exit: state.last.exit };
+  return { role: "main" };
 }

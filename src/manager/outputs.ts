@@ -17,6 +17,8 @@ export interface Speaker {
 export interface Outputs {
   /** The streams for a new process of this service; makes the pipes that are not there yet. */
   streams(speaker: Speaker, loggerNumber: number | null): Streams;
+  /** The pipes of an earlier manager's services, each with the number of its logger; those of nobody are dropped. */
+  takeOver(speakers: readonly (readonly [Speaker, number | null])[]): void;
   /** A changed spec: the format is taken anew. */
   changed(speaker: Speaker): void;
   /** A descriptor has come up from the core; it stays open as long as `handle` is held. */
@@ -64,9 +66,6 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
   const pipes = new Map<string, Pipe>();
   const inputs = new Set([...known.keys()].filter((tag) => tag.startsWith("l")));
   const rings = new Map<string, Ring>();
-  // Descriptors and `readable` of pipes whose service is not known yet, right after a takeover.
-  const early = new Map<string, { readonly fd: number; close(): void }>();
-  const earlyReadable = new Set<string>();
 
   // A manager that dies in the midst of a long line leaves one to be ended.
   if (hello.blobs.has(LONG_KEY)) sink.endLine();
@@ -122,14 +121,12 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     known.delete(tag);
     const pipe: Pipe = {
       speaker,
-      handle: early.get(tag) ?? null,
-      isReadable: earlyReadable.delete(tag),
+      handle: null,
+      isReadable: false,
       isEnded: false,
       takeover,
     };
-    early.delete(tag);
     pipes.set(tag, pipe);
-    attach(tag, pipe);
     return tag;
   };
   const ensureInput = (number: number): string => {
@@ -139,18 +136,35 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     return tag;
   };
 
+  const streams = (speaker: Speaker, loggerNumber: number | null): Streams => {
+    const { spec } = speaker;
+    if (spec.foreground) return { input: "inherit", output: "inherit", error: "inherit" };
+    const input: Stream = spec.loggerOf === null ? "null" : { pipe: ensureInput(speaker.number) };
+    if (spec.log === "inherit") return { input, output: "inherit", error: "inherit" };
+    const output: Stream = { pipe: ensure(speaker) };
+    if (spec.log === "logger" && loggerNumber !== null) {
+      // As runsv has it: the logger gets standard output alone.
+      return { input, output: { pipe: ensureInput(loggerNumber) }, error: output };
+    }
+    return { input, output, error: output };
+  };
+
   return {
-    streams(speaker, loggerNumber) {
-      const { spec } = speaker;
-      if (spec.foreground) return { input: "inherit", output: "inherit", error: "inherit" };
-      const input: Stream = spec.loggerOf === null ? "null" : { pipe: ensureInput(speaker.number) };
-      if (spec.log === "inherit") return { input, output: "inherit", error: "inherit" };
-      const output: Stream = { pipe: ensure(speaker) };
-      if (spec.log === "logger" && loggerNumber !== null) {
-        // As runsv has it: the logger gets standard output alone.
-        return { input, output: { pipe: ensureInput(loggerNumber) }, error: output };
+    streams,
+    takeOver(speakers) {
+      const owned = new Set<string>();
+      for (const [speaker, loggerNumber] of speakers) {
+        owned.add(outputTag(speaker.number)).add(inputTag(speaker.number));
+        // Its process may still write there, whatever its definition says by now.
+        if (known.has(outputTag(speaker.number))) ensure(speaker);
+        streams(speaker, loggerNumber);
       }
-      return { input, output, error: output };
+      for (const { tag } of hello.pipes) {
+        if (owned.has(tag)) continue;
+        core.drop(tag);
+        inputs.delete(tag);
+        known.delete(tag);
+      }
     },
     changed(speaker) {
       const format = formatOf(speaker.spec);
@@ -158,8 +172,8 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     },
     handed(tag, handle) {
       const pipe = pipes.get(tag);
-      if (pipe === undefined) early.set(tag, handle);
-      else if (pipe.handle !== null) handle.close();
+      // The pipe may have been given up while its descriptor was on the way.
+      if (pipe === undefined || pipe.handle !== null) handle.close();
       else {
         pipe.handle = handle;
         attach(tag, pipe);
@@ -168,8 +182,8 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     readable(tags) {
       for (const tag of tags) {
         const pipe = pipes.get(tag);
-        if (pipe === undefined) earlyReadable.add(tag);
-        else if (pipe.handle === null) pipe.isReadable = true;
+        if (pipe === undefined) continue;
+        if (pipe.handle === null) pipe.isReadable = true;
         else reader.readable(tag);
       }
     },

@@ -1,6 +1,7 @@
-// What the core keeps of us beyond the states: each service's specification and number, and the stop that has begun.
+// What the core keeps of us beyond the states: each service's specification and number, the ends that wait for others,
+// and the stop that has begun.
 import { decode } from "../service/blob.ts";
-import type { State } from "../service/model.ts";
+import type { Event, State } from "../service/model.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 import { stateKey } from "./runner.ts";
 
@@ -8,6 +9,7 @@ import { stateKey } from "./runner.ts";
 const VERSION = 1;
 
 export const specKey = (name: string): string => `spec:${name}`;
+export const putOffKey = (name: string): string => `put-off:${name}`;
 export const HOUSE_KEY = "house";
 
 /** A service as an earlier manager left it. */
@@ -15,6 +17,10 @@ export interface Remembered {
   readonly spec: ServiceSpec;
   readonly number: number;
   readonly state: State;
+  /** It is being removed. */
+  readonly leaving: boolean;
+  /** A stop or restart that waits until nobody requires it any more. */
+  readonly putOff: Event | null;
 }
 
 /** What is true of the whole. */
@@ -53,7 +59,9 @@ function revived(spec: ServiceSpec): ServiceSpec {
 }
 
 export const encodeHouse = (house: House): string => write(house);
-export const encodeSpec = (spec: ServiceSpec, number: number): string => write({ spec, number });
+export const encodeSpec = (spec: ServiceSpec, number: number, leaving: boolean): string =>
+  write({ spec, number, leaving });
+export const encodePutOff = (event: Event): string => write({ event });
 
 /** The house of an earlier manager; a new one if there is none. */
 export function decodeHouse(blobs: ReadonlyMap<string, string>): House {
@@ -65,9 +73,12 @@ export function decodeHouse(blobs: ReadonlyMap<string, string>): House {
 export function decodeServices(blobs: ReadonlyMap<string, string>): Remembered[] {
   return [...blobs.keys()].flatMap((key) => {
     if (!key.startsWith("spec:")) return [];
+    const name = key.slice("spec:".length);
     const value = read(blobs.get(key));
-    const state = decode(blobs.get(stateKey(key.slice("spec:".length))) ?? "");
+    const state = decode(blobs.get(stateKey(name)) ?? "");
     if (value === null || state === null) return [];
-    return [{ spec: revived(value["spec"] as ServiceSpec), number: value["number"] as number, state }];
+    const spec = revived(value["spec"] as ServiceSpec);
+    const putOff = (read(blobs.get(putOffKey(name)))?.["event"] ?? null) as Event | null;
+    return [{ spec, number: value["number"] as number, state, leaving: value["leaving"] === true, putOff }];
   });
 }

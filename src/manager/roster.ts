@@ -25,6 +25,10 @@ export interface Roster {
   start(runner: Runner, once: boolean): void;
   /** Stops or restarts it once everything that requires it is down. */
   end(runner: Runner, event: Event): void;
+  /** What an earlier manager had put off until everything that requires this is down. */
+  putOff(runner: Runner, event: Event): void;
+  /** Lets go what was put off and waits for nobody any more. */
+  release(): void;
   /** A state has changed: lets go whoever waited for it, and takes down whoever cannot be without it. */
   changed(runner: Runner, before: State): void;
   /** From now on nobody is taken down or let go: the shutdown has its own order. */
@@ -59,8 +63,8 @@ function push(map: Map<string, Runner[]>, name: string, runner: Runner): void {
   else list.push(runner);
 }
 
-/** An empty roster. */
-export function createRoster(): Roster {
+/** An empty roster. `onPutOff` is told of each end that has to wait for others, and with null that it waits no more. */
+export function createRoster(onPutOff: (name: string, event: Event | null) => void): Roster {
   const runners = new Map<string, Runner>();
   // By a service's name: who requires it, and who comes after it in any way. Made anew when it is needed after a change.
   let index: Index | null = null;
@@ -97,11 +101,21 @@ export function createRoster(): Roster {
     return null;
   };
 
-  const start = (runner: Runner, once: boolean): void => {
-    ending.delete(runner);
+  const putOff = (runner: Runner, event: Event): void => {
+    ending.set(runner, event);
+    onPutOff(runner.name, event);
+  };
+  const forgetEnd = (runner: Runner): void => {
+    if (ending.delete(runner)) onPutOff(runner.name, null);
+  };
+
+  // `asked`: a definition that was changed since the set was checked may close a circle.
+  const start = (runner: Runner, once: boolean, asked = new Set<Runner>()): void => {
+    asked.add(runner);
+    forgetEnd(runner);
     for (const name of [...runner.spec.requires, ...runner.spec.wants]) {
       const other = runners.get(name);
-      if (other !== undefined && other.state.want === "down" && other !== runner) start(other, false);
+      if (other !== undefined && other.state.want === "down" && !asked.has(other)) start(other, false, asked);
     }
     runner.send({ type: "start", once });
   };
@@ -109,13 +123,24 @@ export function createRoster(): Roster {
   const end = (runner: Runner, event: Event): void => {
     const others = running(runner.name);
     if (others.length === 0) {
-      ending.delete(runner);
+      forgetEnd(runner);
       runner.send(event);
       return;
     }
-    ending.set(runner, event);
+    putOff(runner, event);
+    takeDown(others);
+  };
+  /** Whoever is to end anyway keeps the reason for it. */
+  const takeDown = (others: readonly Runner[]): void => {
     for (const other of others)
       if (!ending.has(other)) end(other, { type: "stop", cause: "dependency", grace: null, eof: false });
+  };
+  const release = (): void => {
+    for (const [other, event] of [...ending])
+      if (ending.has(other) && running(other.name).length === 0) {
+        forgetEnd(other);
+        other.send(event);
+      }
   };
 
   return {
@@ -132,7 +157,7 @@ export function createRoster(): Roster {
     },
     remove(name) {
       const runner = runners.get(name);
-      if (runner !== undefined) ending.delete(runner);
+      if (runner !== undefined) forgetEnd(runner);
       runners.delete(name);
       index = null;
     },
@@ -140,18 +165,14 @@ export function createRoster(): Roster {
       index = null;
     },
     blocked,
-    start,
+    start: (runner, once) => start(runner, once),
     end,
+    putOff,
+    release,
     changed(runner, before) {
       if (isFrozen) return;
-      if (isReady(runner.spec, before) && !isReady(runner.spec, runner.state))
-        for (const other of running(runner.name))
-          end(other, { type: "stop", cause: "dependency", grace: null, eof: false });
-      for (const [other, event] of [...ending])
-        if (ending.has(other) && running(other.name).length === 0) {
-          ending.delete(other);
-          other.send(event);
-        }
+      if (isReady(runner.spec, before) && !isReady(runner.spec, runner.state)) takeDown(running(runner.name));
+      release();
       for (const other of indexed().followers.get(runner.name) ?? [])
         if (other.state.phase === "waiting" && blocked(other) === null) other.send({ type: "clear" });
     },

@@ -77,11 +77,17 @@ export class Runner {
     this.#take(event, serial);
   }
 
+  /** Events wait until `resume`: before that it does not know what is still to be asked for. */
+  hold(): void {
+    this.#isBusy = true;
+  }
+
   /** Carries on from a remembered state: asks again for what may not have been done, and sets its timer. */
   resume(isKnown: (child: number) => boolean): void {
     this.#isBusy = true;
-    this.#perform(resume(this.spec, this.#state, isKnown));
-    this.#commit(this.#state, null, true);
+    const before = this.#state;
+    this.#perform(resume(this.spec, before, isKnown));
+    this.#commit(before, null, true);
     this.#isBusy = false;
     const { state } = this;
     // Its process was never made, and nobody will tell of its end.
@@ -103,12 +109,16 @@ export class Runner {
 
   #drain(): void {
     this.#isBusy = true;
-    for (let item = this.#mailbox.shift(); item !== undefined; item = this.#mailbox.shift()) {
-      const before = this.#state;
-      this.#step(item.event);
-      this.#commit(before, item.serial, false);
+    try {
+      for (let item = this.#mailbox.shift(); item !== undefined; item = this.#mailbox.shift()) {
+        const before = this.#state;
+        this.#step(item.event);
+        this.#commit(before, item.serial, false);
+      }
+    } finally {
+      // Also where a mistake of ours ends it: the service must not be deaf for ever.
+      this.#isBusy = false;
     }
-    this.#isBusy = false;
   }
 
   /** An effect's outcome is stepped before the next queued event. */

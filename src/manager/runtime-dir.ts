@@ -43,8 +43,8 @@ export function claimRuntimeDir(dir: string, { uid, isShared }: RuntimeEnv): str
 /** Makes the directory, and those above it, unless it is there: then its mode is its owner's. */
 function make(dir: string, mode: number): void {
   try {
-    mkdirSync(dir);
-    // The umask has no say in who may reach the socket.
+    // At no moment may others write there, whatever the umask; nor has it a say in who may reach the socket.
+    mkdirSync(dir, mode);
     chmodSync(dir, mode);
   } catch (error) {
     if (errorCode(error) === "EEXIST") return;

@@ -47,6 +47,8 @@ export interface Scan {
   watch(): Promise<void>;
   /** Looks again now. */
   rescan(): void;
+  /** Looks again soon; many who ask make one look. */
+  look(): void;
   /** Directories that are there and cannot be run, by name. */
   readonly unready: ReadonlyMap<string, Unready>;
   /** The path of the directory of that name. */
@@ -138,8 +140,10 @@ export function createScan(parts: ScanParts): Scan {
       if (isNew || !unready.has(name)) settle(name);
     }
     moved.clear();
-    for (const name of present) if (!listed.has(name)) parts.disappeared(name);
-    for (const name of [...identities.keys()].filter((each) => !listed.has(each))) {
+    for (const name of new Set([...present, ...identities.keys()])) {
+      if (listed.has(name)) continue;
+      // Also what is no service: it may have been refused.
+      parts.disappeared(name);
       identities.delete(name);
       unready.delete(name);
       told.delete(name);
@@ -203,10 +207,12 @@ export function createScan(parts: ScanParts): Scan {
     homeOf,
     load,
     rescan,
+    look,
     names: list,
     async boot() {
       let turnEnd = clock.now() + TURN;
       for (const name of list() ?? []) {
+        if (isClosed) return;
         take(name);
         if (clock.now() < turnEnd) continue;
         await new Promise((resolve) => setImmediate(resolve));

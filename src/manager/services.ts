@@ -1,19 +1,21 @@
 // The set of services: how one comes, changes and goes, and what the house around its runner does for it.
-import { constants } from "node:os";
 import type { Clock } from "../base/clock.ts";
-import { type Exit, shellCode } from "../base/exit.ts";
+import { type Exit, executionCode, shellCode } from "../base/exit.ts";
 import type { Core, Hello } from "../channel/core.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
-import { type Program, spawnRequest } from "../process/spawn.ts";
+import { spawnRequest } from "../process/spawn.ts";
+import { encode } from "../service/blob.ts";
 import { initial } from "../service/machine.ts";
-import type { Report, State } from "../service/model.ts";
+import type { State } from "../service/model.ts";
+import { watches } from "../service/readiness.ts";
 import { reportText } from "../service/report-text.ts";
-import { differences } from "../spec/differences.ts";
+import { type Differences, differences } from "../spec/differences.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 import { createDoctor, type Doctor } from "./doctor.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Outputs } from "./outputs.ts";
 import { decodeServices, encodeHouse, encodeSpec, HOUSE_KEY, type House, specKey } from "./remembered.ts";
+import { levelOf } from "./report-level.ts";
 import { isAtRest, type Roster } from "./roster.ts";
 import { Runner, type Surroundings, stateKey } from "./runner.ts";
 
@@ -34,6 +36,7 @@ export interface ServicesParts {
   readonly roster: Roster;
   readonly leftovers: Leftovers;
   readonly outputs: Outputs;
+  /** Runs its check until it is ready, or no more. */
   readonly watchReady: (runner: Runner, on: boolean) => void;
   readonly say: (level: VoiceLevel, text: string, fields?: VoiceFields) => void;
   readonly happened: (happening: Happening) => void;
@@ -47,18 +50,20 @@ export interface Services {
   readonly doctor: Doctor;
   /** A new service; it is started unless it is marked down. */
   add(spec: ServiceSpec): void;
-  /** Its definition has changed; with `restarts` a new process takes it up where one is needed. Answers which keys differ. */
-  change(runner: Runner, spec: ServiceSpec, restarts: boolean): readonly string[];
+  /** Its definition has changed; with `restarts` a new process takes it up where one is needed. Answers what differs. */
+  change(runner: Runner, spec: ServiceSpec, restarts: boolean): Differences;
   /** Stops it and forgets it. */
   remove(name: string): void;
+  /** It is about to be forgotten. */
+  isLeaving(runner: Runner): boolean;
+  /** The ordered stop has begun. */
+  isStopping(): boolean;
   /** Takes over what an earlier manager left: its services, their processes and what was under way. */
   resume(): void;
   /** Remembers what is true of the whole, in one frame with the acknowledgment of `serial` if there is one. */
   remember(stop: House["stop"], serial?: string): void;
   /** The service that a child belongs to, by the core's name for the child. */
   runnerOf(id: string): Runner | undefined;
-  /** What a child runs; forgotten when it has ended. */
-  readonly programs: Map<string, Program>;
   /** The errno with which the program of a service could not be executed. */
   readonly unexecuted: Map<Runner, number>;
 }
@@ -70,7 +75,6 @@ export function createServices(parts: ServicesParts): Services {
   const { core, clock, roster, leftovers, outputs, say } = parts;
   const byNumber = new Map<number, Runner>();
   const leaving = new Set<Runner>();
-  const programs = new Map<string, Program>();
   const unexecuted = new Map<Runner, number>();
   let { nextNumber, stop } = parts.house;
   // Numbers are set aside many at a time: a thousand new services need not be a thousand words about the house.
@@ -88,9 +92,8 @@ export function createServices(parts: ServicesParts): Services {
   const surroundings: Surroundings = {
     core,
     clock,
-    isClear: (runner) => stop !== null || roster.blocked(runner) === null,
+    isClear: (runner) => roster.blocked(runner) === null,
     spawn(runner, id, program: { role: "main" | "pre" } | { role: "finish"; exit: Exit }) {
-      programs.set(id, program);
       const streams = outputs.streams(runner, loggerOf(runner)?.number ?? null);
       core.spawn(id, runner.number, spawnRequest(runner.spec, program, streams));
     },
@@ -144,6 +147,7 @@ export function createServices(parts: ServicesParts): Services {
   const dismiss = (runner: Runner, eof: boolean) => {
     leaving.add(runner);
     if (isAtRest(runner.state) && runner.state.phase !== "backoff") return forget(runner);
+    rememberSpec(runner);
     roster.end(runner, { type: "stop", cause: "removed", grace: null, eof });
   };
   const enter = (spec: ServiceSpec, number: number, state: State): Runner => {
@@ -152,25 +156,32 @@ export function createServices(parts: ServicesParts): Services {
     byNumber.set(number, runner);
     return runner;
   };
-  const rememberSpec = (runner: Runner) => core.remember(specKey(runner.name), encodeSpec(runner.spec, runner.number));
-  const addOne = (spec: ServiceSpec): Runner => {
+  const rememberSpec = (runner: Runner) =>
+    core.remember(specKey(runner.name), encodeSpec(runner.spec, runner.number, leaving.has(runner)));
+  const addOne = (spec: ServiceSpec, starts: boolean): Runner => {
     const number = nextNumber++;
     const runner = enter(spec, number, initial(clock.now(), number));
     if (nextNumber > reserved) rememberHouse();
     rememberSpec(runner);
+    if (starts) roster.start(runner, false);
+    // Without a state the next manager would not know it, and make another one of it.
+    else core.remember(stateKey(runner.name), encode(runner.state));
     return runner;
   };
   const runnerOf = (id: string) => byNumber.get(Number(id.slice(0, id.indexOf("."))));
   const changeLogger = (runner: Runner, spec: ServiceSpec, restarts: boolean) => {
     const logger = loggerOf(runner);
     if (spec.logger === null && logger !== undefined) dismiss(logger, true);
-    if (spec.logger !== null && logger === undefined) roster.start(addOne(spec.logger), false);
+    if (spec.logger !== null && logger === undefined) addOne(spec.logger, true);
     if (spec.logger !== null && logger !== undefined) change(logger, spec.logger, restarts);
   };
-  const change = (runner: Runner, spec: ServiceSpec, restarts: boolean): readonly string[] => {
-    const { keys, needsRestart } = differences(runner.spec, spec);
+  const change = (runner: Runner, spec: ServiceSpec, restarts: boolean): Differences => {
+    // Who goes has no use for it; and once everything stops nothing is started again.
+    if (leaving.has(runner) || stop !== null) return { keys: [], needsRestart: false };
+    const found = differences(runner.spec, spec);
+    const { keys, needsRestart } = found;
     changeLogger(runner, spec, restarts);
-    if (keys.length === 0) return keys;
+    if (keys.length === 0) return found;
     runner.spec = spec;
     rememberSpec(runner);
     roster.reindex();
@@ -178,21 +189,24 @@ export function createServices(parts: ServicesParts): Services {
     if (restarts && needsRestart && !isAtRest(runner.state)) roster.end(runner, { type: "restart", cause: "changed" });
     // What it waited for may be another thing now.
     else if (runner.state.phase === "waiting" && roster.blocked(runner) === null) runner.send({ type: "clear" });
+    // The watch that was begun is for another check, or for none.
+    else if (runner.state.phase === "starting" && runner.state.pid !== 0 && keys.includes("check"))
+      parts.watchReady(runner, watches(spec));
     publish(runner, "state", "");
-    return keys;
+    return found;
   };
 
   return {
     doctor,
-    programs,
     unexecuted,
     runnerOf,
     change,
+    isLeaving: (runner) => leaving.has(runner),
+    isStopping: () => stop !== null,
     add(spec) {
-      if (spec.logger !== null) roster.start(addOne(spec.logger), false);
-      const runner = addOne(spec);
-      publish(runner, "state", "");
-      if (!spec.down && stop === null) roster.start(runner, false);
+      if (stop !== null) return;
+      if (spec.logger !== null) addOne(spec.logger, true);
+      publish(addOne(spec, !spec.down), "state", "");
     },
     remove(name) {
       const runner = roster.get(name);
@@ -206,7 +220,12 @@ export function createServices(parts: ServicesParts): Services {
     },
     resume() {
       const known = new Set(parts.hello.children.map((child) => child.id));
-      for (const { spec, number, state } of decodeServices(parts.hello.blobs)) enter(spec, number, state);
+      for (const { spec, number, state, ...was } of decodeServices(parts.hello.blobs)) {
+        const runner = enter(spec, number, state);
+        runner.hold();
+        if (was.leaving) leaving.add(runner);
+        if (was.putOff !== null) roster.putOff(runner, was.putOff);
+      }
       for (const { id, pid } of parts.hello.children) {
         const runner = runnerOf(id);
         if (runner !== undefined) leftovers.began(pid, runner.number);
@@ -214,30 +233,13 @@ export function createServices(parts: ServicesParts): Services {
         else core.kill(id, 9, true);
       }
       if (stop !== null) roster.freeze();
-      for (const runner of roster.all()) outputs.streams(runner, loggerOf(runner)?.number ?? null);
-      for (const runner of [...roster.all()]) runner.resume((child) => known.has(runner.id(child)));
+      outputs.takeOver([...roster.all()].map((runner) => [runner, loggerOf(runner)?.number ?? null]));
+      // One that has been forgotten meanwhile, with the service that it wrote the log of, is to stay forgotten.
+      for (const runner of [...roster.all()])
+        if (roster.get(runner.name) === runner) runner.resume((child) => known.has(runner.id(child)));
+      if (stop !== null) return;
+      roster.release();
+      for (const runner of [...leaving]) if (isAtRest(runner.state)) dismiss(runner, runner.spec.loggerOf !== null);
     },
   };
-}
-
-/** 127 for a program that is not there, 126 for one that cannot be executed, as shells have it; 111 for anything else. */
-function executionCode(errno: number | undefined): number {
-  if (errno === undefined) return 111;
-  return errno === constants.errno.ENOENT || errno === constants.errno.ENOTDIR ? 127 : 126;
-}
-
-const levels: { readonly [W in Report["what"]]?: VoiceLevel } = {
-  unstartable: "error",
-  ended: "warn",
-  killed: "warn",
-  leftovers: "warn",
-  unfinished: "warn",
-  "gave-up": "error",
-  ready: "debug",
-  stopping: "debug",
-};
-
-function levelOf(report: Report): VoiceLevel {
-  if (report.what === "ended" && !report.failure) return "info";
-  return levels[report.what] ?? "info";
 }

@@ -109,9 +109,3 @@ export function reactionOf(pid: number, signal: number): "default" | "ignored" |
 export function argumentsOf(pid: number): string[] {
   return (read(`/proc/${pid}/cmdline`) ?? "").split("\0").slice(0, -1);
 }
-
-/** The command line of a process, its words joined by spaces and cut to 200 characters; its name where it has none. */
-export function commandLineOf(pid: number): string {
-  const words = (read(`/proc/${pid}/cmdline`) ?? "").split("\0").filter(Boolean).join(" ");
-  return (words === "" ? (processOf(pid)?.comm ?? "?") : words).slice(0, 200);
-}

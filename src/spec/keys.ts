@@ -159,7 +159,7 @@ export const globalKeys: { readonly [F in keyof GlobalValues]: Key<GlobalValues[
   stopBudget: { spelling: "stop-budget", kind: kinds.duration, default: "9s",
     doc: "From the stop request to the last KILL, whatever the services' `stop-grace`; keep it under the container runtime's own. `UPKEEP_STOP_BUDGET` overrides it.", example: "25s" },
   stopOn: { spelling: "stop-on", kind: kinds.signals, default: "", defaultText: "none",
-    doc: "Signals that stop upkeep beside TERM, INT, QUIT, PWR and RTMIN+3; read at the start only.", example: "WINCH" },
+    doc: "Signals that stop upkeep beside TERM, INT, QUIT, PWR and RTMIN+3.", example: "WINCH" },
   forward: { spelling: "forward", kind: kinds.forward, default: "", defaultText: "none",
     doc: "Signals that upkeep hands on to the main process of a service.", example: "WINCH:web USR1:app" },
   runtimeDir: { spelling: "runtime-dir", kind: kinds.absolute, default: null, defaultText: "the first that works",

@@ -25,6 +25,15 @@ describe("a command beside services", () => {
     expect(await space.exit()).toEqual({ code });
   });
 
+  test("is not exchanged for a directory by its name when everything is read anew", async () => {
+    const run = "#!/bin/sh\nexec sleep 1000\n";
+    const space = await launch(["run", scanDir({ main: { run } }).path, "--", "sleep", "1000"]);
+    await allUp(space, "main");
+    const { pid } = await statusOf(space, "main");
+    await space.upkeep("apply");
+    expect(await statusOf(space, "main")).toMatchObject({ state: "up", pid });
+  });
+
   test("gives its own code when the container is told to stop, and ends before the services", async () => {
     const directory = temporaryDirectory();
     const file = join(directory, "order");

@@ -99,4 +99,14 @@ while :; do sleep 1000 & wait $!; done
     space.signal("USR2");
     expect(await space.exit()).toEqual({ code: 0 });
   });
+
+  test("one of stop-on that came with an apply is an ordered stop too", async () => {
+    const global = scanDir({ global: { "upkeep.ini": "" } });
+    const space = await launch(["-c", global.at("global", "upkeep.ini"), scanDir({ web: asleep }).path]);
+    await allUp(space, "web");
+    global.write("global", { "upkeep.ini": "stop-on = USR2\n" });
+    expect((await space.upkeep("apply")).code).toBe(0);
+    space.signal("USR2");
+    expect(await space.exit()).toEqual({ code: 0 });
+  });
 });

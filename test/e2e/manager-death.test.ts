@@ -163,3 +163,42 @@ test("a manager that is killed in the midst of a long line leaves it short, and 
   expect(short.length).toBeGreaterThan(0);
   expect(short.length).toBeLessThanOrEqual(3);
 });
+
+describe("a manager that dies leaves to the next one", () => {
+  const quick = "settle = 10ms\n";
+  const asleep = { run: "#!/bin/sh\nexec sleep 1000\n", "service.ini": quick };
+
+  test("the one logger of a service that is down", async () => {
+    const services = scanDir({ web: { ...asleep, down: "", "log/run": "#!/bin/sh\nexec cat\n" } });
+    const space = await launch([services.path]);
+    const first = await nextManager(space, 0);
+    const before = await eventually("the logger runs", async () => (await statusOf(space, "web")).log?.pid ?? null);
+    process.kill(first, "SIGKILL");
+    await nextManager(space, first);
+    expect((await statusOf(space, "web")).log?.pid).toBe(before);
+    expect(space.processes().filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8") === "cat\n")).toHaveLength(1);
+  });
+
+  test("a restart that waits until nobody requires the service any more", async () => {
+    const services = scanDir({
+      db: asleep,
+      web: {
+        run: "#!/bin/sh\ntrap 'sleep 1; exit 0' TERM\nwhile :; do sleep 1000 & wait $!; done\n",
+        "service.ini": `requires = db\n${quick}`,
+      },
+    });
+    const space = await launch([services.path]);
+    await allUp(space, "db", "web");
+    const { pid } = await statusOf(space, "db");
+    const first = await nextManager(space, 0);
+    services.write("db", { "service.ini": `${quick}nice = 5\n` });
+    expect((await space.upkeep("apply")).code).toBe(0);
+    process.kill(first, "SIGKILL");
+    await nextManager(space, first);
+    await eventually("it is restarted", async () => {
+      const status = await statusOf(space, "db");
+      return status.state === "up" && status.pid !== pid;
+    });
+    await allUp(space, "web");
+  });
+});

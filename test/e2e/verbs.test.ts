@@ -251,10 +251,10 @@ describe("apply", () => {
     writeFileSync(file, "stop-budget = 8s\n");
     const other = await launch(["-c", file, scanDir({ web }).path]);
     await allUp(other, "web");
-    writeFileSync(file, "stop-budget = 9s\nstop-on = USR1\n");
+    writeFileSync(file, "stop-budget = 9s\ncontrol-group = 0\n");
     const { code, stdout, stderr } = await other.upkeep("apply");
     expect({ code, stdout }).toEqual({ code: 0, stdout: "~ upkeep itself  updated: stop-budget" });
-    expect(stderr).toMatch(/stop-on is read at the start only/);
+    expect(stderr).toMatch(/control-group is read at the start only/);
   });
 
   test("leaves with 1 and the sentence for a definition that is wrong, and harms nobody", async () => {

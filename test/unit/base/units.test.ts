@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
-  durationText,
+  durationSpelling,
   parseBoolean,
   parseDuration,
   parseInteger,
@@ -51,7 +51,7 @@ describe("durations", () => {
     [86_400_000, "1d"],
     [Number.POSITIVE_INFINITY, "never"],
   ])("%d ms is written %s and read back", (ms, text) => {
-    expect(durationText(ms)).toBe(text);
+    expect(durationSpelling(ms)).toBe(text);
     expect(value(parseDuration(text))).toBe(ms);
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { matchesGlob } from "../../../src/cli/glob.ts";
-import { nearest } from "../../../src/cli/near.ts";
+import { meant } from "../../../src/cli/near.ts";
 
 test.each([
   ["web*", "web-1", true],
@@ -34,5 +34,5 @@ test.each([
   ["nginx", null],
   ["x", null],
 ])("%s is taken for %s", (word, expected) => {
-  expect(nearest(word, ["web", "database", "cron"])).toBe(expected);
+  expect(meant(word, ["web", "database", "cron"])).toBe(expected);
 });

@@ -97,3 +97,12 @@ describe("log/run", () => {
 test("no global default makes a service wait for itself", () => {
   expect(load({ run: SH }, { global: "after = web db" }).spec?.after).toEqual(["db"]);
 });
+
+test("more variables than can be handed to a process refuse the service, and only it", () => {
+  const large = Object.fromEntries(Array.from({ length: 4 }, (_, index) => [`env/V${index}`, "x".repeat(100_000)]));
+  const loaded = load({ run: SH, ...large });
+  expect(loaded.spec).toBe(null);
+  expect(texts(loaded)[0]).toContain("bytes of variables and arguments: over 393216");
+  const many = Array.from({ length: 5000 }, (_, index) => `V${index} =`).join("\n");
+  expect(texts(load({ run: SH, "service.ini": `[env]\n${many}\n` }))[0]).toContain("5001 variables and arguments");
+});

@@ -23,7 +23,7 @@ async function leftovers() {
   const manager = await leaveBehind("");
   const hello = { corePid: process.pid, instance: 7 } as Hello;
   const numbers = new Map([WEB, DB].map(({ name, number }) => [name, number]));
-  return createLeftovers({} as Core, hello, manager, (name) => numbers.get(name) ?? null);
+  return createLeftovers({ stray: () => {} } as unknown as Core, hello, manager, (name) => numbers.get(name) ?? null);
 }
 
 test("what is left of a service is told apart from what is left of another", async () => {
@@ -38,4 +38,15 @@ test("what is left behind after one question is found by the next, though nobody
   expect(house.of(WEB)).toEqual([]);
   const pid = await leaveBehind("web");
   expect(house.of(WEB).map((stray) => stray.process.pid)).toEqual([pid]);
+});
+
+test("one look answers every question of a turn, whoever is signalled in between", async () => {
+  const house = await leftovers();
+  await leaveBehind("web");
+  await leaveBehind("db");
+  const [web] = house.of(WEB);
+  house.signal(house.of(DB), 15);
+  expect(house.of(WEB)[0]).toBe(web);
+  await Promise.resolve();
+  expect(house.of(WEB)[0]).not.toBe(web);
 });

@@ -77,8 +77,8 @@ test("of the global keys, those of the start alone are told apart from those in 
     stopOn: [10],
   } as const;
   expect(globalDifferences(atStart, atStart, next)).toEqual({
-    keys: ["forward", "log-level"],
-    late: ["stop-on", "runtime-dir"],
+    keys: ["stop-on", "forward", "log-level"],
+    late: ["runtime-dir"],
   });
   expect(globalDifferences(atStart, next, next)).toMatchObject({ keys: [] });
 });
