@@ -42,6 +42,7 @@ export class Runner {
   readonly #mailbox: { readonly event: Event; readonly serial: string | null }[] = [];
   #isBusy = false;
   #requests: (() => void)[] = [];
+  #isStart = false;
   #reports: Report[] = [];
   #forgetAlarm: () => void = () => {};
   #alarmAt = Number.POSITIVE_INFINITY;
@@ -143,6 +144,7 @@ export class Runner {
       case "gate":
         return this.#house.isClear(this) ? { type: "clear" } : null;
       case "spawn":
+        this.#isStart = true;
         later(() => this.#house.spawn(this, this.id(effect.child), { role: effect.role }));
         return null;
       case "spawn-finish":
@@ -174,13 +176,16 @@ export class Runner {
     if (serial !== null) core.ack(serial, stateKey(this.name), encode(this.#state));
     else if (hasChanged) core.remember(stateKey(this.name), encode(this.#state));
     const requests = this.#requests;
+    const isStart = this.#isStart;
+    this.#isStart = false;
     const reports = this.#reports;
     this.#requests = [];
     this.#reports = [];
     // The last words of one process come before the next one is asked for; what people read of it comes after.
     if (reports.some(isEnd)) this.#house.ended(this);
     for (const request of requests) request();
-    if (requests.length > 0) core.flush();
+    // A start does not wait for what else the turn has to do; a thousand signals may go together.
+    if (isStart) core.flush();
     for (const report of reports) this.#house.reported(this, report);
     if (hasChanged) {
       this.#arm();
