@@ -80,6 +80,8 @@ static void tell(enum init_event event, long value, long detail) {
   if (event == INIT_SPAWNED) command_pid = (pid_t)value;
   if (event == INIT_REAPED) return tell_reaped((pid_t)value, (int)detail);
   if (event == INIT_NOT_SENT) return say("cannot hand on a signal: %s", strerror((int)value));
+  if (event == INIT_KILLING)
+    return say(value ? "what the command left has not ended on TERM: killing it" : "the command has not ended within its grace: killing it");
   if (!verbose) return;
   switch (event) {
     case INIT_SPAWNED: return say("the command is process %d", (int)value);

@@ -31,7 +31,7 @@ static bool childless;
 static uint64_t handed_off;  // signals to be swallowed once
 static int64_t deliver_at, kill_at;
 static siginfo_t held;
-static bool sweeping;
+static bool sweeping, kills;
 
 struct init init_plan(const struct init_face *face) {
   struct init init = {.face = face, .grace = INIT_NEVER, .drain = INIT_NEVER};
@@ -234,6 +234,8 @@ static void overdue(struct init *init) {
     (void)forward(init, SIGTERM, &held);
   }
   if (kill_at > now) return;
+  if (!kills) init->face->tell(INIT_KILLING, sweeping, 0);
+  kills = true;
   if (sweeping) {
     kill_at = now + SWEEP_AGAIN;
     sweep(SIGKILL);
@@ -246,6 +248,7 @@ static void overdue(struct init *init) {
 // The child is dead, or there was none: what is left gets TERM, and KILL after the grace.
 static void begin_sweep(const struct init *init) {
   sweeping = true;
+  kills = false;
   deliver_at = NEVER;
   kill_at = clock_now() + (init->grace >= 0 ? init->grace : SWEEP_GRACE);
   sweep(SIGTERM);
@@ -254,7 +257,7 @@ static void begin_sweep(const struct init *init) {
 int init_run(struct init *init, char **argv) {
   child = 0;
   child_code = -1;
-  sweeping = childless = false;
+  sweeping = kills = childless = false;
   deliver_at = kill_at = NEVER;
   if (argv) {
     step_aside(init);

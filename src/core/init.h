@@ -24,6 +24,7 @@ enum init_event {
   INIT_NONE_DEAD,    // no more children to reap now
   INIT_CHILDLESS,    // no children at all
   INIT_LEAVING,      // the loop ends
+  INIT_KILLING,      // value: 1 if it is what the child left, 0 if it is the child
   INIT_SUSPENDING,   // we stop ourselves
   INIT_NO_TERMINAL,  // told by the child; value: errno of handing it the terminal
   INIT_DETACHED,     // value: errno of giving up the terminal, 0 if done; detail: 1 if we led its session

@@ -103,5 +103,5 @@ int main(int argc, char **argv, char **environment) {
   // A word without a slash is a slip of a command's name far more often than a program to run; a line for a shell is none.
   if (strchr(word, '/')) return run_path(argv, found ? &file : NULL);
   if (!found && strpbrk(word, " &|;$<>")) return upkeep_cannot_execute(word, ENOENT);
-  return usage_error("unknown command %s", word);
+  return usage_error("unknown command %s; a program is run by upkeep -- CMD", word);
 }
