@@ -73,10 +73,12 @@ static void take_place(const struct init *init, const struct init_inherited *inh
     init->face->tell(INIT_IN_SESSION, 0, 0);
   }
   if (init->place == PLACE_HERE || init->place == PLACE_SESSION) return;
+  pid_t group = getpgrp();
   if (setpgid(0, 0) < 0) give_up(init, "setpgid");
   // Done here and not in the parent: nested inits then take the terminal one after the other. TTOU is blocked or ignored.
   if (init->place == PLACE_FOREGROUND) {
-    if (inherited->terminal >= 0) (void)tcsetpgrp(inherited->terminal, getpgrp());
+    // In the background it was not ours to give.
+    if (inherited->terminal >= 0 && tcgetpgrp(inherited->terminal) == group) (void)tcsetpgrp(inherited->terminal, getpgrp());
   } else if (tcsetpgrp(0, getpgrp()) < 0) {
     if (errno != ENOTTY && errno != ENXIO) give_up(init, "tcsetpgrp");
     init->face->tell(INIT_NO_TERMINAL, errno, 0);

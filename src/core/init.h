@@ -84,7 +84,7 @@ struct init_inherited {
   void (*chld)(int);
   void (*ttin)(int);
   void (*ttou)(int);
-  int terminal;   // a descriptor of the terminal whose foreground we had; -1 for none
+  int terminal;   // a descriptor of our controlling terminal; -1 for none
   int directory;  // a descriptor of the directory that the child stays in; -1 if it stays by itself
   pid_t pid;      // ours
 };

@@ -1,0 +1,322 @@
+// upkeep's own options for one command, and what it says to those who use it wrongly.
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { eventually, throughout } from "../helpers/eventually.ts";
+import { fixture, shell } from "../helpers/init.ts";
+import { launch, type Namespace, upkeep } from "../helpers/pid-namespace.ts";
+import { isAlive, status } from "../helpers/proc.ts";
+import { temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
+
+let signals: string;
+beforeAll(async () => {
+  signals = await fixture("signals");
+});
+
+const shows = (space: Namespace, text: string) => eventually(`it says ${text}`, () => space.stdout().includes(text));
+const DEAF = 'trap "" TERM; echo ready; while :; do sleep 0.1; done';
+
+describe("--rewrite", () => {
+  test.each([
+    ["TERM:QUIT", "TERM", "3"],
+    ["sigterm:SIGQUIT", "TERM", "3"],
+    ["15:3", "TERM", "3"],
+    ["RTMIN+3:TERM", "RTMIN+3", "15"],
+    ["37:RTMAX-1", "RTMIN+3", "63"],
+    ["SEGV:USR1", "SEGV", "10"],
+  ])("%s: %s arrives as %s", async (rule, sent, arrives) => {
+    const space = await launch(["--rewrite", rule, "--", signals, "log"]);
+    await shows(space, "ready\n");
+    space.signal(sent);
+    await shows(space, `\n${arrives} `);
+    expect(space.stdout().split("\n")).toHaveLength(3);
+  });
+
+  test("to 0 drops the signal, and the option may be repeated", async () => {
+    const space = await launch(["-r", "HUP:0", "-r", "USR1:USR2", "--", signals, "log"]);
+    await shows(space, "ready\n");
+    space.signal("HUP");
+    space.signal("USR1");
+    await shows(space, "\n12 ");
+    expect(space.stdout()).toBe("ready\n12 -1\n");
+  });
+});
+
+describe("--grace", () => {
+  test("kills what has not ended on TERM, and says so", async () => {
+    const space = await launch(["--grace", "200ms", "--", "sh", "-c", DEAF]);
+    await shows(space, "ready");
+    space.signal("TERM");
+    expect(await space.exit()).toEqual({ code: 137 });
+    expect(space.stderr()).toBe("upkeep: the command has not ended within its grace: killing it\n");
+  });
+
+  test("counts for a signal that is rewritten to TERM, and not for others", async () => {
+    const space = await launch(["--grace", "200ms", "-r", "USR1:TERM", "--", "sh", "-c", `trap "" HUP; ${DEAF}`]);
+    await shows(space, "ready");
+    space.signal("HUP");
+    await throughout("it lives", () => isAlive(space.pid), 500);
+    space.signal("USR1");
+    expect(await space.exit()).toEqual({ code: 137 });
+  });
+
+  test("is not waited for when the command ends", async () => {
+    const space = await launch([
+      "--grace",
+      "60s",
+      "--",
+      "sh",
+      "-c",
+      'trap "exit 3" TERM; echo ready; while :; do sleep 0.1; done',
+    ]);
+    await shows(space, "ready");
+    space.signal("TERM");
+    expect(await space.exit()).toEqual({ code: 3 });
+  });
+});
+
+describe("--drain", () => {
+  test("holds TERM back, other signals not", async () => {
+    const space = await launch(["--drain", "700ms", "--", signals, "log"]);
+    await shows(space, "ready\n");
+    space.signal("TERM");
+    space.signal("USR1");
+    await shows(space, "\n10 ");
+    expect(space.stdout()).toBe("ready\n10 -1\n");
+    await shows(space, "\n15 ");
+  });
+
+  test("a second TERM is handed on at once, and the first one no more", async () => {
+    const space = await launch(["--drain", "60s", "--", signals, "log"]);
+    await shows(space, "ready\n");
+    space.signal("TERM");
+    // Two of a kind that wait would be one.
+    await eventually("it took the first", () => /^0+$/.test(status(space.pid, "ShdPnd") ?? ""));
+    space.signal("TERM");
+    await shows(space, "\n15 ");
+    expect(space.stdout()).toBe("ready\n15 -1\n");
+  });
+});
+
+describe("--wait-all", () => {
+  test.each([
+    ["PID 1", false],
+    ["a child subreaper", true],
+  ])("what the command leaves gets TERM, and only then %s leaves with the command's code", async (_name, asChild) => {
+    const left = 'trap "echo cleaned; exit 0" TERM; echo left; while :; do sleep 0.05; done';
+    const line = `sh -c '${left}' & while ! grep -q . /proc/$!/cmdline; do :; done; sleep 0.3; exit 7`;
+    const space = await launch(["--wait-all", "--", "sh", "-c", line], { asChild });
+    expect(await space.exit()).toEqual({ code: 7 });
+    expect(space.stdout()).toBe("left\ncleaned\n");
+    // Its shell may say "Terminated".
+    expect(space.stderr()).not.toContain("upkeep");
+  });
+
+  test.each([
+    ["PID 1", false],
+    ["a child subreaper", true],
+  ])("what does not end within the grace is killed by %s, its own children too", async (_name, asChild) => {
+    const left = `setsid sh -c 'trap "" TERM; sleep 1000 & wait; sleep 1000' & sleep 0.3; exit 7`;
+    const space = await launch(["--wait-all", "--grace", "300ms", "--", "sh", "-c", left], { asChild });
+    expect(await space.exit()).toEqual({ code: 7 });
+    expect(space.stderr()).toBe("upkeep: what the command left has not ended on TERM: killing it\n");
+    expect(space.processes().filter((pid) => pid !== space.pid && isAlive(pid))).toEqual([]);
+  });
+
+  test("a TERM while it waits means KILL now", async () => {
+    const left = `sh -c 'trap "" TERM; echo left; sleep 1000; sleep 1000' & sleep 0.3; exit 7`;
+    const space = await launch(["--wait-all", "--grace", "60s", "--", "sh", "-c", left]);
+    await shows(space, "left");
+    await eventually(
+      "the command has ended",
+      () => space.processes().every((pid) => status(pid, "PPid") !== null) && space.processes().length <= 2,
+    );
+    space.signal("TERM");
+    space.signal("TERM");
+    expect(await space.exit()).toEqual({ code: 7 });
+  });
+
+  test("where nothing is left it leaves at once", async () => {
+    expect(await shell('exec timeout 2 "$0" --wait-all --grace 60s -- sh -c "exit 9"')).toMatchObject({
+      code: 9,
+      stderr: "",
+    });
+  });
+});
+
+describe("--pre", () => {
+  test("each step runs before the command, in order", async () => {
+    const ran = await shell('exec "$0" --pre "echo one" --pre "echo two" -- sh -c "echo three; exit 4"');
+    expect(ran).toEqual({ code: 4, stdout: "one\ntwo\nthree\n", stderr: "" });
+  });
+
+  test("a step that fails is told, its code is ours, and the command is not run", async () => {
+    const ran = await shell('exec "$0" -e 5 --pre "exit 5" -- echo never');
+    expect(ran).toMatchObject({ code: 5, stdout: "" });
+    expect(ran.stderr).toBe("upkeep: the step 'exit 5' failed with code 5: the command is not run\n");
+  });
+
+  test("TERM ends the step, and a step that ends well on it still starts no command", async () => {
+    const step = 'trap "exit 0" TERM; echo ready; while :; do sleep 0.05; done';
+    const space = await launch(["--pre", step, "--", "echo", "never"]);
+    await shows(space, "ready");
+    space.signal("TERM");
+    expect(await space.exit()).toEqual({ code: 143 });
+    expect(space.stdout()).toBe("ready\n");
+  });
+});
+
+describe("--pause", () => {
+  test.each(["TERM", "INT", "QUIT", "PWR", "RTMIN+3"])(
+    "there is no command, orphans are reaped, and %s ends it with 0",
+    async (signal) => {
+      const space = await launch(["--pause"]);
+      await space.inside(["sh", "-c", "sleep 0.1 & sleep 0.1 &"]);
+      space.signal("HUP");
+      await eventually("all are reaped", () => space.processes().length === 0);
+      space.signal(signal);
+      expect(await space.exit()).toEqual({ code: 0 });
+    },
+  );
+});
+
+describe("other options", () => {
+  test("--group hands signals to the command's children too", async () => {
+    const line = `${signals} log & ${signals} log & wait; wait; wait`;
+    const space = await launch(["-g", "--", "sh", "-c", `trap : USR1; ${line}`]);
+    await eventually("both are ready", () => space.stdout() === "ready\nready\n");
+    space.signal("USR1");
+    await eventually("both have it", () => space.stdout().endsWith("10 -1\n10 -1\n"));
+  });
+
+  test("--success makes that code 0", async () => {
+    expect((await shell('exec "$0" -e 143 --success 3 -- sh -c "kill $$"'.replace("$$", "\\$\\$"))).code).toBe(0);
+    expect((await shell('exec "$0" -e 143 --success 3 -- sh -c "exit 4"')).code).toBe(4);
+  });
+
+  test("--death-signal comes when our parent dies, and goes to the command", async () => {
+    const space = await launch([
+      "--",
+      "sh",
+      "-c",
+      `sh -c '"$0" --death-signal USR2 -- "$@" & sleep 0.3' ${upkeep} ${signals} log; sleep 1000`,
+    ]);
+    await shows(space, "ready\n");
+    await shows(space, "\n12 ");
+  });
+
+  test("LISTEN_PID that named us names the command, any other is left alone", async () => {
+    const line = "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" -- sh -c '[ $LISTEN_PID = $$ ] && echo ours $LISTEN_FDS'";
+    expect((await shell(line)).stdout).toBe("ours 1\n");
+    expect((await shell('LISTEN_PID=7 exec "$0" -- printenv LISTEN_PID')).stdout).toBe("7\n");
+  });
+
+  test("--verbose tells each step, --warn the orphans alone", async () => {
+    const line = "(sh -c 'sleep 0.05; exit 3' &); sleep 0.3; exit 2";
+    const told = (await shell('exec "$0" --verbose -- sh -c "$1"', [line])).stderr
+      .replaceAll(/\d{2,}/g, "N")
+      .split("\n");
+    expect(told).toEqual([
+      "upkeep: the command is process N",
+      "upkeep: reaped orphan N, exit code 3",
+      "upkeep: the command left with code 2",
+      "",
+    ]);
+    expect((await shell('exec "$0" --warn -- sh -c "$1"', [line])).stderr).toMatch(
+      /^upkeep: reaped orphan \d+, exit code 3\n$/,
+    );
+  });
+
+  test("tini's and dumb-init's words for what is done anyway are taken", async () => {
+    expect(await shell('exec "$0" -s --single-child -- echo yes')).toEqual({ code: 0, stdout: "yes\n", stderr: "" });
+  });
+});
+
+describe("ways to be called", () => {
+  test("a path runs without --, and its options are its own", async () => {
+    expect((await shell('exec "$0" /bin/echo -g --grace x')).stdout).toBe("-g --grace x\n");
+  });
+
+  test.each(["upkeep", "tini", "dumb-init"])("as the interpreter of a script, called %s", async (name) => {
+    const directory = temporaryDirectory();
+    symlinkSync(upkeep, join(directory, name));
+    writeFiles(directory, { script: { text: `#!${directory}/${name} /bin/sh\necho "$0: $*"\nexit 5\n`, mode: 0o755 } });
+    const ran = await shell("exec ./script one two", [], { cwd: directory, env: { TINI_SUBREAPER: "" } });
+    expect(ran).toEqual({ code: 5, stdout: "./script: one two\n", stderr: "" });
+  });
+
+  test("a container runtime's names for an init", async () => {
+    const directory = temporaryDirectory();
+    for (const name of ["docker-init", "podman-init", "init"]) symlinkSync(upkeep, join(directory, name));
+    for (const name of ["docker-init", "podman-init", "init"]) {
+      const { code, stdout } = await shell(`exec ./${name} -- echo hi`, [], { cwd: directory });
+      expect({ code, stdout }).toEqual({ code: 0, stdout: "hi\n" });
+    }
+  });
+});
+
+describe("mistakes", () => {
+  const JSON_FORM = 'a command line for a shell needs ["sh", "-c", "..."]';
+  test.each([
+    ["--", "/usr/sbin/sshd && /bin/bash"],
+    ["--", "bash -c '/usr/sbin/sshd && /bin/bash'"],
+    ["/usr/sbin/sshd && /bin/bash"],
+    ["nginx -g off"],
+  ])("a command line in one word is told with 127: %s %s", async (...words) => {
+    const ran = await shell('exec "$0" "$@"', words);
+    expect(ran.code).toBe(127);
+    expect(ran.stderr).toContain(JSON_FORM);
+    expect(ran.stderr.split("\n")).toHaveLength(2);
+  });
+
+  test.each([
+    [["--yolo", "--", "true"], "unrecognized option '--yolo'"],
+    [["-Z", "--", "true"], "invalid option -- 'Z'"],
+    [["--grace"], "option '--grace' requires an argument"],
+    [["--grace", "soon", "--", "true"], "cannot use 'soon': not a time"],
+    [["--drain", "1e9", "--", "true"], "not a time"],
+    [["--grace", "99999999999999999999", "--", "true"], "not a time"],
+    [["--grace", "-1s", "--", "true"], "not a time"],
+    [["--grace", "", "--", "true"], "not a time"],
+    [["-r", "TERM", "--", "true"], "not SIGNAL:SIGNAL"],
+    [["-r", "TERM:NOPE", "--", "true"], "not SIGNAL:SIGNAL"],
+    [["-r", "0:TERM", "--", "true"], "not SIGNAL:SIGNAL"],
+    [["-r", "65:1", "--", "true"], "not SIGNAL:SIGNAL"],
+    [["-r", "RTMIN+31:1", "--", "true"], "not SIGNAL:SIGNAL"],
+    [["-p", "NOPE", "--", "true"], "not a signal"],
+    [["-e", "256", "--", "true"], "not an exit code"],
+    [["--"], "no command to run"],
+    [["--grace", "1s"], "no command to run"],
+    [["--pause", "--", "true"], "--pause takes no command"],
+  ])("%j is told with 64", async (words, told) => {
+    const ran = await shell('exec "$0" "$@"', words);
+    expect(ran).toMatchObject({ code: 64, stdout: "" });
+    expect(ran.stderr).toContain(told);
+  });
+
+  test("a word that is no command is told how a program is run", async () => {
+    const ran = await shell('exec "$0" nginx');
+    expect(ran.code).toBe(64);
+    expect(ran.stderr).toContain("unknown command nginx; a program is run by upkeep -- CMD");
+  });
+
+  test.each(["-h", "--help"])("%s explains init mode without Node, and the way to the rest", async (word) => {
+    const { code, stdout, stderr } = await shell(`PATH= exec "$0" ${word}`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const option of [
+      "--rewrite",
+      "--grace",
+      "--wait-all",
+      "--drain",
+      "--pre",
+      "--pause",
+      "--death-signal",
+      "upkeep help",
+    ])
+      expect(stdout).toContain(option);
+  });
+
+  test.each(["-V", "--version"])("%s tells the version", async (word) => {
+    expect((await shell(`exec "$0" ${word}`)).stdout).toMatch(/^upkeep \d+\.\d+\.\d+\n$/);
+  });
+});
