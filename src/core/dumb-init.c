@@ -75,6 +75,9 @@ static int cannot_execute(const char *file, int error) {
   return 2;
 }
 
+static const char version[] = "dumb-init v1.2.5\n";
+static const char usage[] = "Usage: %s [option] program [args]\nTry %s --help for full usage.\n";
+
 static const char help[] =
     "dumb-init v1.2.5\n"
     "Usage: %s [option] command [[arg] ...]\n\n"
@@ -111,12 +114,23 @@ static const struct option_row rows[] = {
     {'h', false, "help"}, {'r', true, "rewrite"}, {'c', false, "single-child"}, {'v', false, "verbose"}, {'V', false, "version"}, {0},
 };
 
+// Both texts name the program at most twice.
+static int explain(const char *format, const char *program, int code) {
+  char text[4096];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  int length = snprintf(text, sizeof text, format, program, program);
+#pragma GCC diagnostic pop
+  (void)!write(2, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
+  return code;
+}
+
 // -1 to go on, or the code to leave with.
 static int read_options(struct options *options, struct init *init) {
   const char *program = options->program;
   for (int letter; (letter = options_next(options));) switch (letter) {
-      case 'h': return dprintf(2, help, program) < 0;
-      case 'V': return dprintf(2, "dumb-init v1.2.5\n") < 0;
+      case 'h': return explain(help, program, 0);
+      case 'V': return write(2, version, sizeof version - 1) < 0;
       case 'v': verbose = true; break;
       case 'c': init->place = PLACE_HERE; break;
       case 'r':
@@ -126,8 +140,7 @@ static int read_options(struct options *options, struct init *init) {
       default: return 1;
     }
   if (*options->words) return -1;
-  (void)dprintf(2, "Usage: %s [option] program [args]\nTry %s --help for full usage.\n", program, program);
-  return 1;
+  return explain(usage, program, 1);
 }
 
 static void read_environment(struct init *init) {

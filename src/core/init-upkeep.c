@@ -189,7 +189,7 @@ static int hint(void) {
 static int read_options(struct options *options, struct init *init, struct wishes *wishes) {
   for (int letter; (letter = options_next(options));) {
     if (letter == 'h') return upkeep_help();
-    if (letter == 'V') return dprintf(1, "upkeep " UPKEEP_VERSION "\n") < 0;
+    if (letter == 'V') return write(1, "upkeep " UPKEEP_VERSION "\n", sizeof "upkeep " UPKEEP_VERSION) < 0;
     if (letter == '?') return hint();
     const char *expected = take(letter, options->value, init, wishes);
     if (!expected) continue;

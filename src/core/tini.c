@@ -147,7 +147,9 @@ static const char help[] =
 static int usage(int fd, const char *program, int code) {
   const char *slash = strrchr(program, '/');
   const char *name = slash ? slash + 1 : program;
-  (void)dprintf(fd, help, name, name, name);
+  char text[sizeof help + 1024];
+  int length = snprintf(text, sizeof text, help, name, name, name);
+  (void)!write(fd, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
   return code;
 }
 
@@ -207,7 +209,7 @@ struct wishes {
 static int read_options(struct options *options, struct init *init, struct wishes *wishes) {
   for (int letter; (letter = options_next(options));) switch (letter) {
       case 'h': return usage(1, options->program, 0);
-      case 'l': return dprintf(1, "%s", license) < 0;
+      case 'l': return write(1, license, sizeof license - 1) < 0;
       case 's': wishes->subreaper = true; break;
       case 'v': verbosity++; break;
       case 'w': warns_of_orphans = true; break;
@@ -248,7 +250,7 @@ int tini_main(char **argv) {
   // Faults are its own affair, and the C library keeps two.
   static const char own[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS, SIGABRT, SIGTRAP, SIGSYS, SIGTTIN, SIGTTOU, 32, 33};
   for (size_t i = 0; i < sizeof own; i++) init.left_alone |= SIGNAL_BIT(own[i]);
-  if (argv[1] && !argv[2] && strcmp(argv[1], "--version") == 0) return dprintf(1, VERSION "\n") < 0;
+  if (argv[1] && !argv[2] && strcmp(argv[1], "--version") == 0) return write(1, VERSION "\n", sizeof VERSION) < 0;
   struct options options = {.rows = rows, .permutes = !getenv("POSIXLY_CORRECT"), .next = argv + 1, .program = argv[0]};
   struct wishes wishes = {0};
   int code = read_options(&options, &init, &wishes);
