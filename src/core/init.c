@@ -7,21 +7,17 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "init-signal.h"
 #include "init-sweep.h"
 
 #define BIT SIGNAL_BIT
-#define NEVER INT64_MAX
 #define JOB_STOPS (BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
 // What asks a program to end, from runtimes, power failures and systemd's halt. INT and QUIT mean other things as well
 // (an editor's Ctrl-C, a JVM's thread dump): nothing is killed for not ending on them.
 #define STOPS (BIT(SIGTERM) | BIT(SIGPWR) | BIT(SIGNAL_RTMIN + 3))
-// A queue that is full: how often to try again, after a millisecond each.
-#define QUEUE_TRIES 50
 
 static struct init_inherited inherited;
 static uint64_t collected;
@@ -37,29 +33,6 @@ struct init init_plan(const struct init_face *face) {
   struct init init = {.face = face, .grace = INIT_NEVER, .drain = INIT_NEVER};
   memset(init.rewrite, INIT_AS_IT_IS, sizeof init.rewrite);
   return init;
-}
-
-static int64_t clock_now(void) {
-  struct timespec time;
-  (void)clock_gettime(CLOCK_MONOTONIC, &time);
-  return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
-static uint64_t set_mask(uint64_t mask) {
-  uint64_t before = 0;
-  (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &before, sizeof mask);
-  return before;
-}
-
-// Number of a signal in `set`; 0 if none came until `deadline`, or if the wait was interrupted.
-static int next_signal(uint64_t set, siginfo_t *info, int64_t deadline) {
-  struct timespec wait = {0};
-  if (deadline != NEVER) {
-    int64_t left = deadline - clock_now();
-    if (left > 0) wait = (struct timespec){.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
-  }
-  long number = syscall(SYS_rt_sigtimedwait, &set, info, deadline == NEVER ? NULL : &wait, sizeof set);
-  return number > 0 ? (int)number : 0;
 }
 
 void init_begin(struct init *init) {
@@ -106,24 +79,6 @@ static int spawn_child(struct init *init, char **argv) {
   return -1;
 }
 
-static int send(const struct init *init, int number, const siginfo_t *info) {
-  // A reaped child's number may be another's already; its group's is not while somebody is in it.
-  if (child_code >= 0) return init->to_group && kill(-child, number) == 0 ? 0 : ESRCH;
-  // With its value and its sender; only a queue's own error tells that it is full.
-  if (!init->to_group && info->si_code == SI_QUEUE) {
-    const struct timespec moment = {.tv_nsec = 1000000};
-    for (int i = 0; i < QUEUE_TRIES; i++) {
-      if (syscall(SYS_rt_sigqueueinfo, child, number, info) == 0) return 0;
-      if (errno != EAGAIN) break;
-      (void)nanosleep(&moment, NULL);
-    }
-  }
-  if (init->to_group && kill(-child, number) == 0) return 0;
-  // A child that does not lead its group yet, having only just been forked, still has the signal blocked: it waits there.
-  if (init->to_group && errno != ESRCH) return errno;
-  return kill(child, number) == 0 ? 0 : errno;
-}
-
 // 0, or the code to leave with.
 static int forward(struct init *init, int number, const siginfo_t *info) {
   int sent = number;
@@ -140,7 +95,7 @@ static int forward(struct init *init, int number, const siginfo_t *info) {
     init->stop_signal = sent;
     if (init->grace >= 0 && kill_at == NEVER) kill_at = clock_now() + init->grace;
   }
-  int error = send(init, sent, info);
+  int error = hand_on(child, sent, info, init->to_group, child_code >= 0);
   if (error == ESRCH) init->face->tell(INIT_CHILD_GONE, 0, 0);
   else if (error) {
     init->face->tell(INIT_NOT_SENT, error, 0);
@@ -163,8 +118,10 @@ static void stop_with_child(int number) {
   (void)set_mask(before);
   siginfo_t info;
   // One CONT for the child, from the shell or from us.
-  (void)next_signal(BIT(SIGCONT), &info, 0);
+  bool resumed = next_signal(BIT(SIGCONT), &info, 0) == SIGCONT;
   give_terminal(child, getpgrp());
+  // It would only ask for the terminal again, which it cannot have, and so on for ever.
+  if (!resumed && number != SIGTSTP && tcgetpgrp(inherited.terminal) != child) return;
   (void)kill(-child, SIGCONT);
 }
 
