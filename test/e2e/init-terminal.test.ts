@@ -1,10 +1,13 @@
 // On a terminal the command behaves as under the originals; under a shell with job control as if nothing were between.
+
+import { readdirSync } from "node:fs";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, throughout } from "../helpers/eventually.ts";
 import { faces, fixture, onTerminal, type Session } from "../helpers/init.ts";
 import { need } from "../helpers/need.ts";
 import { upkeep } from "../helpers/pid-namespace.ts";
-import { descendants, stat } from "../helpers/proc.ts";
+import { children, descendants, exe, isAlive, stat, status } from "../helpers/proc.ts";
+import { temporaryDirectory } from "../helpers/service-dir.ts";
 
 let pty: string;
 let signals: string;
@@ -32,6 +35,12 @@ const sees = (session: Session, text: string | RegExp) =>
 /** What the command itself has said. */
 const said = (session: Session): string[] => session.shown().match(/<[^>]*>/g) ?? [];
 const isCommand = (pid: number) => stat(pid)?.comm === "signals";
+/** The program, once its parent is gone: still of the terminal's session. */
+const orphan = (session: Session): number | null => {
+  const leader = descendants(session.pid)[0] ?? 0;
+  const pids = readdirSync("/proc").map(Number).filter(Boolean);
+  return pids.find((pid) => exe(pid) === upkeep && stat(pid)?.session === leader) ?? null;
+};
 const states = (session: Session, mine: (pid: number) => boolean): (string | undefined)[] =>
   descendants(session.pid)
     .filter(mine)
@@ -138,6 +147,24 @@ describe("under a shell with job control", () => {
       expect(session.shown()).toContain("code=7");
     },
   );
+
+  test("what reads in the background where nobody could resume it stays stopped, and costs nothing", async () => {
+    // The subshell that started it is gone before it reads: its group is an orphaned one.
+    const command = `${upkeep} -- sh -c 'while ! [ -e gone ]; do sleep 0.05; done; read x; sleep 1000'`;
+    const session = onTerminal(pty, [
+      "bash",
+      "-c",
+      `cd ${temporaryDirectory()}; (set -m; ${command} </dev/tty &); touch gone; sleep 1000`,
+    ]);
+    const init = await eventually("it runs", () => orphan(session));
+    await eventually("the command is stopped", () => children(init).some((pid) => stat(pid)?.state === "T"));
+    const switches = status(init, "voluntary_ctxt_switches");
+    await throughout("nothing happens", () => status(init, "voluntary_ctxt_switches") === switches, 500);
+    for (const pid of children(init)) process.kill(pid, "SIGKILL");
+    await eventually("it has left", () => !isAlive(init));
+    for (const pid of descendants(session.pid)) process.kill(pid, "SIGKILL");
+    await session.ended;
+  });
 
   test.each(["none", "upkeep"] as const)("the terminal is the caller's again afterwards: %s", async (way) => {
     const words = [...ways[way](), signals, "terminal"].join(" ");
