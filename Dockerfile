@@ -15,7 +15,7 @@ RUN npm run build
 
 FROM node:${NODE}-bookworm-slim
 # The command finds the manager's bundle beside itself, through the link as well.
-COPY --from=build /build/dist/upkeep /build/dist/*.mjs /usr/local/lib/upkeep/
+COPY --from=build /build/dist/ /usr/local/lib/upkeep/
 RUN ln -s ../lib/upkeep/upkeep /usr/local/bin/upkeep && mkdir -p /etc/service
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["upkeep", "health"]

@@ -1,6 +1,17 @@
 // The composition root: reads the words and the environment of this process, and hands them to what is asked for.
 // Nobody imports it.
-import { isatty } from "node:tty";
+import { fstatSync } from "node:fs";
+import { hideStreams } from "./main/streams.ts";
+
+/** Most of the time there is a pipe, and node:tty, which takes milliseconds to load, is not needed to know. */
+const isCharacterDevice = (fd: number): boolean => {
+  try {
+    return fstatSync(fd).isCharacterDevice();
+  } catch {
+    return false; // EBADF: nothing is there at all
+  }
+};
+const isTerminal = (fd: number): boolean => process.getBuiltinModule("node:tty").isatty(fd);
 
 declare const UPKEEP_VERSION: string;
 
@@ -16,16 +27,18 @@ if (process.channel === undefined) {
     process.exitCode = await offline({ words, version, env, own, node, globalFile });
   });
 } else {
+  hideStreams();
   void import("./main/supervise.ts").then(({ supervise }) => {
     supervise({
       words,
       version,
       env,
+      cwd: process.cwd(),
       pid,
       own,
       node,
       globalFile,
-      isTerminal: (fd) => isatty(fd),
+      isTerminal: (fd) => isCharacterDevice(fd) && isTerminal(fd),
       onHandle: (listener) => void process.on("message", listener),
       onFault: (listener) => void process.on("uncaughtException", listener).on("unhandledRejection", listener),
       end: (code) => process.exit(code),

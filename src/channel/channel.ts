@@ -3,11 +3,18 @@ import type { Exit } from "../base/exit.ts";
 import type { Core, Hello, KnownChild, KnownPipe, Listener, Orphan, SpawnRequest, Stream } from "./core.ts";
 import { type Down, decoder, encode, type Message, type Up } from "./messages.ts";
 
+/** The two directions of a channel. */
+export interface Channel {
+  readonly core: Core;
+  /** From now on the core is heard; `first` is what was read of the channel already, by the caller. */
+  begin(first: Buffer | null): void;
+}
+
 /**
  * The core, as the other end of the channel's socket. Requests of one turn of the loop go out in one write, so that a
  * manager that dies has said all of a turn or, nearly always, nothing.
  */
-export function connectCore(socket: Socket, listener: Listener): Core {
+export function connectCore(socket: Socket, listener: Listener): Channel {
   let pending: Buffer[] = [];
   const flush = () => {
     if (pending.length === 0) return;
@@ -21,11 +28,11 @@ export function connectCore(socket: Socket, listener: Listener): Core {
   };
   const decode = decoder();
   const hear = hearer(listener);
-  socket.on("data", (chunk: Buffer) => {
+  const take = (chunk: Buffer) => {
     for (const message of decode(chunk)) hear(message);
     listener.turn();
-  });
-  return {
+  };
+  const core: Core = {
     spawn: (id, number, request) => ask("spawn", id, String(number), ...spawnAttributes(request)),
     kill: (id, signal, group) => ask("kill", id, String(signal), group ? "1" : "0"),
     stray: (pid, start, signal) => ask("stray", String(pid), start, String(signal)),
@@ -54,6 +61,13 @@ export function connectCore(socket: Socket, listener: Listener): Core {
       flush();
     },
   };
+  return {
+    core,
+    begin(first) {
+      if (first !== null) take(first);
+      socket.on("data", take);
+    },
+  };
 }
 
 /** The attribute words of a spawn request, in the order that the core reads them. */
@@ -69,6 +83,7 @@ export function spawnAttributes(request: SpawnRequest): string[] {
   add("in", streamWord(request.input));
   add("out", streamWord(request.output));
   add("err", streamWord(request.error));
+  if (request.session === false) add("session", 0);
   add("uid", request.uid);
   add("gid", request.gid);
   add("groups", request.groups?.join(","));

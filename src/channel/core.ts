@@ -12,6 +12,8 @@ export interface SpawnRequest {
   readonly input: Stream;
   readonly output: Stream;
   readonly error: Stream;
+  /** False: no session of its own, but a process group in the foreground of the supervisor's terminal. Default true. */
+  readonly session?: boolean;
   readonly uid?: number;
   readonly gid?: number;
   readonly groups?: readonly number[];

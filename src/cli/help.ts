@@ -12,6 +12,8 @@ export function overview(): string {
     "  upkeep run DIR -- CMD  the same beside a main command",
     "  upkeep -- CMD          be the init of one command",
     "",
+    "-c FILE before DIR reads one more global configuration than /etc/upkeep.ini.",
+    "",
     "Commands to a running supervisor:",
     "",
     ...listed(rows),

@@ -108,6 +108,7 @@ function buildSpec(
     down: dir.down,
     logger: log === "logger" ? logger : null,
     loggerOf,
+    foreground: false,
     source,
   });
 }

@@ -1,5 +1,5 @@
 // Looks at a script before it is run, and says what exec(2) would only answer with ENOENT or ENOEXEC.
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { quoted } from "../base/words.ts";
 import { readStart } from "./read-file.ts";
 
@@ -26,6 +26,8 @@ export function inspectRun(path: string, name: string): RunFile {
   const file = readStart(path, FIRST);
   if (!file.ok) {
     if (file.code === "ENOENT") return incomplete(`${name} is a link to nothing; ${path} must lead to a program`);
+    // The kernel reads it for us: a program of mode 0711 can be run by those who cannot look into it.
+    if (file.code === "EACCES" && mayRun(path)) return { kind: "program", advice: null };
     return broken(`cannot use ${name}: ${file.why}; ${path} must be an executable file`);
   }
   if ((file.mode & 0o111) === 0) return incomplete(`${name} is not executable; chmod +x ${path}`);
@@ -45,6 +47,15 @@ export function inspectRun(path: string, name: string): RunFile {
     kind: "shell-text",
     advice: `${name} has no first line like #!/bin/sh, so /bin/sh runs it; add that line to ${path}`,
   };
+}
+
+function mayRun(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // EACCES: neither read nor run
+  }
 }
 
 function inspectShebang(line: string, path: string, name: string): RunFile {

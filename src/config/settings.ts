@@ -72,7 +72,7 @@ function fromEnvironment(env: SettingsEnv, problems: Problem[]): Partial<GlobalV
     if (text === undefined || text === "") return undefined;
     const parsed = key.kind.parse(text);
     if (parsed.ok) return parsed.value;
-    problems.push({ severity: "error", where: name, text: `cannot use ${name} ${quoted(text)}: ${parsed.why}` });
+    problems.push({ severity: "error", where: name, text: `cannot use ${quoted(text)}: ${parsed.why}` });
     return undefined;
   };
   const stopBudget = read("UPKEEP_STOP_BUDGET", globalKeys.stopBudget);

@@ -173,7 +173,8 @@ export function createFace(parts: FaceParts): Face {
     },
     health,
     apply: parts.apply,
-    shutdown: parts.shutdown,
+    // After this turn: where nothing has to stop, the socket would go before the answer.
+    shutdown: (code, why) => void setImmediate(parts.shutdown, code, why),
     about: parts.about,
     publish({ runner, event, text }) {
       if (watchers.size === 0) return;

@@ -17,8 +17,9 @@ int client_write(int fd, const char *bytes, size_t size);
  * and something came back. The line is valid until the next call. */
 const char *client_request(int argc, char **argv, int resumed, size_t *size);
 
-/* client-socket.c: connects to the supervisor's socket; -1 once it has said why not, with the exit code in `code`. */
-int client_connect(int *code);
+/* client-socket.c: connects to the supervisor's socket, which may come within `patience` ms; -1 once it has said why
+ * not, with the exit code in `code`. */
+int client_connect(int patience, int *code);
 
 /* Sends all of it; -1 if the other end has gone. */
 int client_send(int fd, const char *bytes, size_t size);

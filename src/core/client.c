@@ -23,136 +23,151 @@
 /* When a command may be sent again after the manager has ended under it. */
 enum again { NEVER, IF_NOTHING_CAME, ALWAYS };
 
+/* Right after `docker run`, whoever waits for a service comes before the supervisor's socket (ms). */
+#define SUPERVISOR_PATIENCE 3000
+
 static const struct verb {
-	const char *name;
-	enum again again;
+  const char *name;
+  enum again again;
+  int patience;
 } verbs[] = {
-	{"status", IF_NOTHING_CAME}, {"ps", IF_NOTHING_CAME}, {"list", IF_NOTHING_CAME}, {"ls", IF_NOTHING_CAME},
-	{"start", ALWAYS}, {"up", ALWAYS},
-	{"stop", ALWAYS}, {"down", ALWAYS},
-	{"restart", NEVER},
-	{"once", NEVER},
-	{"pause", IF_NOTHING_CAME},
-	{"cont", IF_NOTHING_CAME},
-	{"signal", NEVER}, {"kill", NEVER},
-	{"reload", NEVER},
-	{"wait", ALWAYS},
-	{"logs", ALWAYS}, {"tail", ALWAYS},
-	{"health", IF_NOTHING_CAME},
-	{"events", ALWAYS},
-	{"apply", IF_NOTHING_CAME}, {"update", IF_NOTHING_CAME},
-	{"shutdown", NEVER}, {"halt", NEVER},
-	{"version", IF_NOTHING_CAME},
+  {"status", IF_NOTHING_CAME, 0}, {"ps", IF_NOTHING_CAME, 0}, {"list", IF_NOTHING_CAME, 0}, {"ls", IF_NOTHING_CAME, 0},
+  {"start", ALWAYS, 0}, {"up", ALWAYS, 0},
+  {"stop", ALWAYS, 0}, {"down", ALWAYS, 0},
+  {"restart", NEVER, 0},
+  {"once", NEVER, 0},
+  {"pause", IF_NOTHING_CAME, 0},
+  {"cont", IF_NOTHING_CAME, 0},
+  {"signal", NEVER, 0}, {"kill", NEVER, 0},
+  {"reload", NEVER, 0},
+  {"wait", ALWAYS, SUPERVISOR_PATIENCE},
+  {"logs", ALWAYS, 0}, {"tail", ALWAYS, 0},
+  {"health", IF_NOTHING_CAME, 0},
+  {"events", ALWAYS, 0},
+  {"apply", IF_NOTHING_CAME, 0}, {"update", IF_NOTHING_CAME, 0},
+  {"shutdown", NEVER, 0}, {"halt", NEVER, 0},
+  {"version", IF_NOTHING_CAME, 0},
 };
 
-static const struct verb *find_verb(const char *word)
-{
-	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-		if (strcmp(verbs[i].name, word) == 0)
-			return &verbs[i];
-	return NULL;
+static const struct verb *find_verb(const char *word) {
+  for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+    if (strcmp(verbs[i].name, word) == 0)
+      return &verbs[i];
+  return NULL;
 }
 
-int client_knows(const char *word)
-{
-	return find_verb(word) != NULL;
+/* 1 if one slip makes one of the other: a letter wrong, missing or too many, or two neighbours exchanged. */
+static int is_one_slip(const char *a, const char *b) {
+  while (*a != 0 && *a == *b)
+    a++, b++;
+  size_t left_a = strlen(a), left_b = strlen(b);
+  while (left_a > 0 && left_b > 0 && a[left_a - 1] == b[left_b - 1])
+    left_a--, left_b--;
+  if (left_a <= 1 && left_b <= 1)
+    return 1;
+  return left_a == 2 && left_b == 2 && a[0] == b[1] && a[1] == b[0];
 }
 
-int client_write(int fd, const char *bytes, size_t size)
-{
-	while (size > 0) {
-		ssize_t done = write(fd, bytes, size);
-		if (done >= 0) {
-			bytes += done;
-			size -= (size_t)done;
-		} else if (errno == EAGAIN) {
-			struct pollfd room = {.fd = fd, .events = POLLOUT};
-			if (poll(&room, 1, -1) < 0 && errno != EINTR)
-				return -1;
-		} else if (errno != EINTR) {
-			return -1;
-		}
-	}
-	return 0;
+const char *client_nearest(const char *word) {
+  for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+    if (strlen(word) > 2 && is_one_slip(verbs[i].name, word))
+      return verbs[i].name;
+  return NULL;
 }
 
-int client_complain(int code, const char *format, ...)
-{
-	char text[2048] = "upkeep: ";
-	const size_t head = strlen(text);
-	va_list arguments;
-	va_start(arguments, format);
-	int length = vsnprintf(text + head, sizeof text - head - 1, format, arguments);
-	va_end(arguments);
-	if (length < 0)
-		return code;
-	size_t size = strlen(text);
-	text[size++] = '\n';
-	if (client_write(2, text, size) < 0)
-		return code;
-	return code;
+int client_knows(const char *word) {
+  return find_verb(word) != NULL;
 }
 
-static int tell_lost(const struct verb *verb)
-{
-	return client_complain(FAILED, "the manager restarted or ended; run upkeep status to see what came of %s", verb->name);
+int client_write(int fd, const char *bytes, size_t size) {
+  while (size > 0) {
+    ssize_t done = write(fd, bytes, size);
+    if (done >= 0) {
+      bytes += done;
+      size -= (size_t)done;
+    } else if (errno == EAGAIN) {
+      struct pollfd room = {.fd = fd, .events = POLLOUT};
+      if (poll(&room, 1, -1) < 0 && errno != EINTR)
+        return -1;
+    } else if (errno != EINTR) {
+      return -1;
+    }
+  }
+  return 0;
+}
+
+int client_complain(int code, const char *format, ...) {
+  char text[2048] = "upkeep: ";
+  const size_t head = strlen(text);
+  va_list arguments;
+  va_start(arguments, format);
+  int length = vsnprintf(text + head, sizeof text - head - 1, format, arguments);
+  va_end(arguments);
+  if (length < 0)
+    return code;
+  size_t size = strlen(text);
+  text[size++] = '\n';
+  if (client_write(2, text, size) < 0)
+    return code;
+  return code;
+}
+
+static int tell_lost(const struct verb *verb) {
+  return client_complain(FAILED, "the manager restarted or ended; run upkeep status to see what came of %s", verb->name);
 }
 
 /* Sends the words and prints what comes back, a second time where the manager ended under it and it may be. */
-static int converse(int argc, char **argv, const struct verb *verb)
-{
-	int resumed = 0;
-	int silent_ends = 0;
-	for (;;) {
-		size_t size;
-		const char *request = client_request(argc, argv, resumed, &size);
-		if (request == NULL)
-			return client_complain(USAGE, "cannot send %s: its arguments are longer than 64 KB", verb->name);
-		int code;
-		const int fd = client_connect(&code);
-		if (fd < 0)
-			return code;
-		/* Even where not all could be sent there may be an answer that says why. */
-		const int sent = client_send(fd, request, size);
-		int came = 0;
-		code = client_receive(fd, &came);
-		if (code >= 0)
-			return code;
-		if (code == NOT_WRITTEN)
-			return client_complain(FAILED, "cannot write the output: %s", strerror(errno));
-		if (code == NO_READER)
-			return BROKEN_PIPE;
-		if (code == GARBLED)
-			return client_complain(FAILED, "cannot understand the manager's answer; is it of another version?");
-		/* Lost. What was not sent whole was not done. */
-		close(fd);
-		silent_ends = came ? 0 : silent_ends + 1;
-		resumed = resumed || came;
-		if (silent_ends > 1 || (sent == 0 && verb->again == NEVER) || (came && verb->again != ALWAYS))
-			return tell_lost(verb);
-	}
+static int converse(int argc, char **argv, const struct verb *verb) {
+  int resumed = 0;
+  int silent_ends = 0;
+  for (;;) {
+    size_t size;
+    const char *request = client_request(argc, argv, resumed, &size);
+    if (request == NULL)
+      return client_complain(USAGE, "cannot send %s: its arguments are longer than 64 KB", verb->name);
+    int code;
+    const int fd = client_connect(verb->patience, &code);
+    if (fd < 0)
+      return code;
+    /* Even where not all could be sent there may be an answer that says why. */
+    const int sent = client_send(fd, request, size);
+    int came = 0;
+    code = client_receive(fd, &came);
+    if (code >= 0)
+      return code;
+    if (code == NOT_WRITTEN)
+      return client_complain(FAILED, "cannot write the output: %s", strerror(errno));
+    if (code == NO_READER)
+      return BROKEN_PIPE;
+    if (code == GARBLED)
+      return client_complain(FAILED, "cannot understand the manager's answer; is it of another version?");
+    /* Lost. What was not sent whole was not done. */
+    close(fd);
+    silent_ends = came ? 0 : silent_ends + 1;
+    resumed = resumed || came;
+    if (silent_ends > 1 || (sent == 0 && verb->again == NEVER) || (came && verb->again != ALWAYS))
+      return tell_lost(verb);
+  }
 }
 
 /* A closed standard descriptor would become the socket, and get our output. */
-static int fill_standard_descriptors(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			return -1;
-	return 0;
+static int fill_standard_descriptors(void) {
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+      return -1;
+  return 0;
 }
 
-int client_main(int argc, char **argv)
-{
-	if (fill_standard_descriptors() < 0)
-		return FAILED;
-	const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
-	if (verb == NULL)
-		return client_complain(USAGE, "no such command; upkeep help lists them");
-	if (strcmp(verb->name, "version") == 0 && argc == 2)
-		return client_write(1, "upkeep " UPKEEP_VERSION "\n", strlen("upkeep " UPKEEP_VERSION "\n")) < 0 ? FAILED : 0;
-	/* As any tool: a reader that has gone ends us quietly, whatever our parent ignored. */
-	if (signal(SIGPIPE, SIG_DFL) == SIG_ERR)
-		return client_complain(FAILED, "cannot set SIGPIPE: %s", strerror(errno));
-	return converse(argc, argv, verb);
+int client_main(int argc, char **argv) {
+  if (fill_standard_descriptors() < 0)
+    return FAILED;
+  const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
+  if (verb == NULL)
+    return client_complain(USAGE, "no such command; upkeep help lists them");
+  if (strcmp(verb->name, "version") == 0 && argc == 2)
+    return client_write(1, "upkeep " UPKEEP_VERSION "\n", strlen("upkeep " UPKEEP_VERSION "\n")) < 0 ? FAILED : 0;
+  /* As any tool: a reader that has gone ends us quietly, whatever our parent ignored. */
+  if (signal(SIGPIPE, SIG_DFL) == SIG_ERR)
+    return client_complain(FAILED, "cannot set SIGPIPE: %s", strerror(errno));
+  return converse(argc, argv, verb);
 }

@@ -5,6 +5,9 @@
 /* 1 if `word` is a command for a running supervisor (an alias counts); lint and help are not, they need none. */
 int client_knows(const char *word);
 
+/* The command that one slip makes of `word`, or NULL. */
+const char *client_nearest(const char *word);
+
 /* Runs argv[1..] there; gives back the code to leave with. Never needs more than its own fixed buffers. */
 int client_main(int argc, char **argv);
 

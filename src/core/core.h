@@ -70,11 +70,12 @@ int64_t manager_deadline(void);
 void manager_overdue(void);
 
 // facts.c: signals received and not yet acknowledged; children keep their own exits.
-extern uint64_t last_serial;
 void signal_received(int signal, pid_t pid, uid_t uid);
 void signals_tell(void);
-// The exit of this child has gone up.
-void exit_told(struct child *child);
+void exit_received(struct child *child, int status);
+void exits_tell(void);
+// Exits reaped since exits_tell; it is called after one more look at the pipes.
+extern bool exits_new;
 // A new manager has been told nothing yet.
 void facts_untold(void);
 void fact_acknowledged(uint64_t serial);
@@ -86,6 +87,7 @@ bool signal_unanswered(void);
 // requests.c: what the manager asks for.
 void request(struct frame *frame);
 void child_executed(struct child *child);
+void child_failed(struct child *child);
 void child_notified(struct child *child);
 bool spawned_ever(void);
 

@@ -8,7 +8,7 @@
 // Kept free for the signals that stop.
 #define STOPS_RESERVED 32
 
-uint64_t last_serial;
+static uint64_t last_serial;
 
 static struct {
   uint64_t serial;
@@ -19,8 +19,9 @@ static struct {
 } pending[SIGNALS_MAX];
 static int count;
 
-// Exits told and not acknowledged, the oldest first.
-static struct child *first_told, **told_end = &first_told;
+// Those whose exits are not acknowledged, in the order of their ends.
+static struct child *exited, **exited_end = &exited;
+bool exits_new;
 
 void signal_received(int signal, pid_t pid, uid_t uid) {
   bool stops = stop_signals >> (signal - 1) & 1;
@@ -48,17 +49,23 @@ void signals_tell(void) {
   }
 }
 
-void exit_told(struct child *child) {
-  child->told_at = now;
-  child->next_told = NULL;
-  *told_end = child;
-  told_end = &child->next_told;
+void exit_received(struct child *child, int status) {
+  child->exited = true;
+  child->status = status;
+  child->serial = ++last_serial;
+  child->told_at = NEVER;
+  *exited_end = child;
+  exited_end = &child->next_exited;
+  exits_new = true;
+}
+
+void exits_tell(void) {
+  for (struct child *child = exited; child; child = child->next_exited) tell_child(child);
 }
 
 void facts_untold(void) {
   for (int i = 0; i < count; i++) pending[i].told_at = NEVER;
-  for (; first_told; first_told = first_told->next_told) first_told->told_at = NEVER;
-  told_end = &first_told;
+  for (struct child *child = exited; child; child = child->next_exited) child->told_at = NEVER;
 }
 
 void fact_acknowledged(uint64_t serial) {
@@ -68,11 +75,11 @@ void fact_acknowledged(uint64_t serial) {
     return;
   }
   // Mostly the first: they are answered in the order in which they were told.
-  for (struct child **link = &first_told; *link; link = &(*link)->next_told) {
+  for (struct child **link = &exited; *link; link = &(*link)->next_exited) {
     struct child *child = *link;
     if (child->serial != serial) continue;
-    *link = child->next_told;
-    if (!*link) told_end = link;
+    *link = child->next_exited;
+    if (!*link) exited_end = link;
     // A descendant may hold the other end for as long as it likes.
     loop_close(&child->notify_fd);
     return child_remove(child);
@@ -80,7 +87,9 @@ void fact_acknowledged(uint64_t serial) {
 }
 
 int64_t facts_oldest(void) {
-  int64_t oldest = first_told ? first_told->told_at : NEVER;
+  const struct child *child = exited;
+  while (child && child->told_at == NEVER) child = child->next_exited;
+  int64_t oldest = child ? child->told_at : NEVER;
   for (int i = 0; i < count; i++)
     if (pending[i].told_at < oldest) oldest = pending[i].told_at;
   return oldest;

@@ -46,6 +46,7 @@ static const char help[] =
     "upkeep /PATH/TO/CMD [ARG...]       the same; as `#!/usr/local/bin/upkeep /bin/sh` too\n"
     "upkeep tini|dumb-init ...          as those do; a link with their name does as well\n"
     "upkeep DIR                         supervise the service directories in DIR\n"
+    "upkeep run DIR -- CMD [ARG...]     the same beside CMD\n"
     "upkeep COMMAND ...                 ask the supervisor: status, start, logs ... (upkeep help)\n"
     "\n"
     "Options of the first form; SIGnals are names or numbers, TIMEs like 5s or 500ms:\n"

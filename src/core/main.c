@@ -13,7 +13,8 @@
 #include "text.h"
 
 static const char usage[] =
-    "usage: upkeep DIR                        supervise the service directories in DIR\n"
+    "usage: upkeep [-c FILE] DIR              supervise the service directories in DIR\n"
+    "       upkeep run DIR -- CMD             the same beside a command, which everything lives as long as\n"
     "       upkeep [OPTIONS] -- CMD [ARG...]  run one command as an init does (upkeep -h)\n"
     "       upkeep COMMAND ...                status, start, stop, restart, logs ... (upkeep help)\n";
 
@@ -43,19 +44,27 @@ static bool is_offline(char **words) {
   return false;
 }
 
-static int usage_error(const char *format, const char *word) {
-  say(format, word);
+static int show_usage(void) {
   (void)!write_error(usage, sizeof usage - 1);
   return 64;
 }
 
-// `[-c FILE]... DIR`. What is wrong with the words or the directory is said before anything runs.
+static int usage_error(const char *format, const char *word) {
+  say(format, word);
+  return show_usage();
+}
+
+// `[-c FILE]... DIR [-- CMD...]`. What is wrong with the words or the directory is said before anything runs.
 static int supervise(char **words, char **environment) {
   const char *directory = NULL;
   for (char **word = words; *word; word++) {
     if (strcmp(*word, "-c") == 0 || strcmp(*word, "--config") == 0) {
       if (!*++word) return usage_error("%s needs a file", word[-1]);
       continue;
+    }
+    if (strcmp(*word, "--") == 0) {
+      if (!word[1]) return usage_error("%s", "no command after --");
+      break;
     }
     if (**word == '-') return usage_error("unknown option %s", *word);
     if (directory) return usage_error("unexpected word %s after the directory", *word);
@@ -103,5 +112,8 @@ int main(int argc, char **argv, char **environment) {
   // A word without a slash is a slip of a command's name far more often than a program to run; a line for a shell is none.
   if (strchr(word, '/')) return run_path(argv, found ? &file : NULL);
   if (!found && strpbrk(word, " &|;$<>")) return upkeep_cannot_execute(word, ENOENT);
-  return usage_error("unknown command %s; a program is run by upkeep -- CMD", word);
+  const char *nearest = client_nearest(word);
+  if (!nearest) return usage_error("unknown command %s; a program is run by upkeep -- CMD", word);
+  say("unknown command %s; did you mean %s?", word, nearest);
+  return show_usage();
 }

@@ -203,14 +203,14 @@ void tell_child(struct child *child) {
   bool killed = WIFSIGNALED(child->status);
   if (TELL("exited", decimal((long long)child->serial).text, id.text, decimal(child->pid).text,
            decimal(killed ? -1 : WEXITSTATUS(child->status)).text, decimal(killed ? WTERMSIG(child->status) : 0).text))
-    exit_told(child);
+    child->told_at = now;
 }
 
 static bool tell_hello(void) {
   if (!TELL("hello", WIRE_VERSION, decimal(getpid()).text, is_pid1 ? "1" : "0", decimal((long long)instance).text)) return false;
   for (uint32_t slot = 0; slot < child_slots; slot++) {
     struct child *child = child_at(slot);
-    if (!child || child->failed) continue;
+    if (!child) continue;
     if (!TELL("child", child_name(child).text, decimal(child->pid).text, child->notified ? "1" : "0", child->executed ? "1" : "0")) return false;
   }
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {
@@ -231,6 +231,7 @@ void tell_untold(void) {
   if (hello_due && (hello_due = !tell_hello())) queue_clear(&manager.out);
   if (!manager.ready) return;
   signals_tell();
+  exits_tell();
   for (uint32_t slot = 0; slot < child_slots; slot++)
     if (child_at(slot)) tell_child(child_at(slot));
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {

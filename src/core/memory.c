@@ -156,25 +156,17 @@ static size_t blob_size(const char *key, const char *value) {
 }
 
 bool blob_set(const char *key, const char *value) {
-  struct blob **link = blob_link(key);
-  size_t length = blob_size(key, value);
-  size_t before = *link ? blob_size(key, (*link)->value) : 0;
-  if (blob_bytes - before + length > BLOBS_TOTAL_MAX) return false;
-  char *copy = strdup(value);
-  if (!copy) return false;
-  if (!*link) {
-    size_t key_size = strlen(key) + 1;
-    struct blob *blob = calloc(1, sizeof *blob + key_size);
-    if (!blob) {
-      free(copy);
-      return false;
-    }
-    memcpy(blob->key, key, key_size);
-    *link = blob;
-  }
-  free((*link)->value);
-  (*link)->value = copy;
-  blob_bytes += length - before;
+  struct blob **link = blob_link(key), *old = *link;
+  size_t size = blob_size(key, value), before = old ? blob_size(key, old->value) : 0;
+  if (blob_bytes - before + size > BLOBS_TOTAL_MAX) return false;
+  struct blob *blob = malloc(sizeof *blob + strlen(key) + 1 + strlen(value) + 1);
+  if (!blob) return false;
+  blob->next = old ? old->next : NULL;
+  blob->value = stpcpy(blob->key, key) + 1;
+  strcpy(blob->value, value);
+  *link = blob;
+  free(old);
+  blob_bytes += size - before;
   return true;
 }
 
@@ -183,7 +175,6 @@ void blob_remove(const char *key) {
   if (!blob) return;
   blob_bytes -= blob_size(blob->key, blob->value);
   *link = blob->next;
-  free(blob->value);
   free(blob);
 }
 

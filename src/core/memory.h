@@ -22,13 +22,14 @@ struct child {
   int notify_fd;  // read end of the notification pipe; -1 where there is none (any more)
   bool linked;    // found by its pid
   bool executed, notified, exited;
-  bool failed;                         // to execute, which has been told; only to be reaped
+  bool failed;                         // to execute, which is told once it is reaped
+  int failed_step, failed_error;
   bool told_executed, told_notified;  // to the manager that is ready
   int status;                          // of wait4, once exited
   uint64_t serial;
   int64_t told_at;  // its exit; NEVER before
   uint32_t slot, generation;
-  struct child *next_id, *next_pid, *next_told;
+  struct child *next_id, *next_pid, *next_exited;
 };
 
 struct logpipe {
@@ -49,7 +50,7 @@ struct logpipe {
 
 struct blob {
   struct blob *next;
-  char *value;
+  char *value;  // behind the key
   char key[];
 };
 

@@ -86,11 +86,18 @@ static void read_signals(void) {
   }
 }
 
-static void pipe_ready(struct logpipe *pipe) {
-  if (relay_active() && !pipe->waiting) {
-    relay_pipe(pipe);
-    return;
-  }
+static void child_ready(enum source source, uint32_t slot, uint32_t generation) {
+  struct child *child = child_at(slot);
+  // The record may have gone, and its slot been taken anew, within this very turn.
+  if (!child || (child->generation & 0xffffff) != generation) return;
+  if (source == SOURCE_EXEC && child->exec_fd >= 0) child_executed(child);
+  if (source == SOURCE_NOTIFY && child->notify_fd >= 0) child_notified(child);
+}
+
+static void pipe_ready(uint32_t slot, uint32_t generation) {
+  struct logpipe *pipe = pipe_at(slot);
+  if (!pipe || (pipe->generation & 0xffffff) != generation) return;
+  if (relay_active() && !pipe->waiting) return relay_pipe(pipe);
   // Untold, it is armed and told again by whatever makes room for it.
   if (manager.ready && pipe->handed) pipe->waiting = TELL("readable", pipe->tag);
 }
@@ -98,17 +105,6 @@ static void pipe_ready(struct logpipe *pipe) {
 static void dispatch(const struct epoll_event *event) {
   uint32_t slot = (uint32_t)event->data.u64, generation = (uint32_t)(event->data.u64 >> 32) & 0xffffff;
   enum source source = (enum source)(event->data.u64 >> 56);
-  struct child *child = NULL;
-  struct logpipe *pipe = NULL;
-  if (source == SOURCE_EXEC || source == SOURCE_NOTIFY) {
-    child = child_at(slot);
-    // The record may have gone, and its slot been taken anew, within this very turn.
-    if (!child || (child->generation & 0xffffff) != generation) return;
-  }
-  if (source == SOURCE_PIPE) {
-    pipe = pipe_at(slot);
-    if (!pipe || (pipe->generation & 0xffffff) != generation) return;
-  }
   switch (source) {
     case SOURCE_SIGNALS: return read_signals();
     case SOURCE_CHANNEL:
@@ -117,9 +113,9 @@ static void dispatch(const struct epoll_event *event) {
       return;
     case SOURCE_HANDLES: return handover_acknowledged();
     case SOURCE_LISTENER: return listener_ready();
-    case SOURCE_EXEC: return child->exec_fd >= 0 ? child_executed(child) : (void)0;
-    case SOURCE_NOTIFY: return child->notify_fd >= 0 ? child_notified(child) : (void)0;
-    case SOURCE_PIPE: return pipe_ready(pipe);
+    case SOURCE_EXEC:
+    case SOURCE_NOTIFY: return child_ready(source, slot, generation);
+    case SOURCE_PIPE: return pipe_ready(slot, generation);
   }
 }
 
@@ -168,7 +164,10 @@ int pid1_main(char **arguments, char **environment) {
     int count = epoll_wait(loop_fd, events, 128, more ? 0 : timeout());
     read_clock();
     for (int i = 0; i < count; i++) dispatch(&events[i]);
-    more = reap();
+    // What a process has written is told before its end: this look at the pipes came after the reap.
+    if (exits_new) exits_tell();
+    exits_new = false;
+    more = reap() || exits_new;
     due();
   }
 }

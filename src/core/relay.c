@@ -81,12 +81,13 @@ static bool consume(int fd, size_t length) {
   return true;
 }
 
-// True if there is more in the pipe than we could look at, or if its writer must wait: the line cannot be waited for.
-static bool is_stuck(const struct logpipe *pipe, size_t seen) {
+// How much must be seen of the pipe for the rest of an unfinished line to be still to come. To be asked before the
+// look, for its writer goes on meanwhile; a writer that must wait for room cannot finish the line.
+static size_t content(const struct logpipe *pipe) {
   int held = 0;
-  if (ioctl(pipe->read_fd, FIONREAD, &held) == 0 && (size_t)held > seen) return true;
   struct pollfd room = {.fd = pipe->write_fd, .events = POLLOUT};
-  return pipe->write_fd >= 0 && poll(&room, 1, 0) == 0;
+  if (pipe->write_fd >= 0 && poll(&room, 1, 0) == 0) return SIZE_MAX;
+  return ioctl(pipe->read_fd, FIONREAD, &held) == 0 ? (size_t)held : 0;
 }
 
 // Drops the tail of a line whose start a dead manager had; false if it must stay.
@@ -105,6 +106,7 @@ static bool skip_tail(struct logpipe *pipe, size_t length) {
 static bool copy(struct logpipe *pipe, bool last) {
   for (size_t done = 0; done < TURN_BYTES;) {
     if (!flush()) return false;
+    size_t held = content(pipe);
     ssize_t length = peek(pipe->read_fd, out, LOOK);
     if (length <= 0) return true;
     if (pipe->skip) {
@@ -113,7 +115,7 @@ static bool copy(struct logpipe *pipe, bool last) {
     }
     const char *newline = memrchr(out, '\n', (size_t)length);
     size_t take = newline ? (size_t)(newline - out) + 1 : (size_t)length;
-    if (!newline && !last && !is_stuck(pipe, take)) return true;
+    if (!newline && !last && take >= held) return true;
     if (!consume(pipe->read_fd, take)) return true;
     done += take;
     out_at = 0;

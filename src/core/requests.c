@@ -86,20 +86,22 @@ static bool read_limit(struct spawn *spawn, const char *text) {
 
 static bool read_groups(struct spawn *spawn, char *text) {
   spawn->set_groups = true;
-  for (char *next; *text; text = next) {
+  for (char *comma; *text; text = comma + 1) {
     long long group;
-    next = text + strcspn(text, ",");
-    if (*next == ',') *next++ = '\0';
+    if ((comma = strchr(text, ','))) *comma = '\0';
     if (spawn->group_count == SPAWN_GROUPS_MAX || !parse_number(text, 0, UINT32_MAX - 1, &group)) return false;
     spawn->groups[spawn->group_count++] = (gid_t)group;
+    if (!comma) return true;
   }
-  return true;
+  return spawn->group_count == 0;
 }
 
 static bool read_stream(struct order *order, const char *text, struct logpipe **pipe, bool *null) {
-  if (strncmp(text, "pipe:", 5) == 0) return order->pipe_missing |= !(*pipe = pipe_by_tag(text + 5)), *pipe != NULL;
+  bool named = strncmp(text, "pipe:", 5) == 0;
+  *pipe = named ? pipe_by_tag(text + 5) : NULL;
+  order->pipe_missing |= named && !*pipe;
   *null = strcmp(text, "null") == 0;
-  return *null || strcmp(text, "inherit") == 0;
+  return *pipe || *null || strcmp(text, "inherit") == 0;
 }
 
 static bool read_attribute(struct order *order, char *key, char *value) {
@@ -119,7 +121,7 @@ static bool read_attribute(struct order *order, char *key, char *value) {
     const char *key;
     long long low, high;
   } numbers[] = {{"uid", 0, UINT32_MAX - 1}, {"gid", 0, UINT32_MAX - 1}, {"umask", 0, 0777},    {"nice", -20, 19},
-                 {"death", 1, 64},           {"notify", 3, 255},         {"no-new-privs", 0, 1}};
+                 {"death", 1, 64},           {"notify", 3, 255},         {"no-new-privs", 0, 1}, {"session", 0, 1}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     if (strcmp(key, numbers[i].key) != 0) continue;
     if (!parse_number(value, numbers[i].low, numbers[i].high, &number)) return false;
@@ -131,6 +133,7 @@ static bool read_attribute(struct order *order, char *key, char *value) {
       case 4: spawn->death_signal = (int)number; break;
       case 5: order->notify_to = (int)number; break;
       case 6: spawn->no_new_privs = number == 1; break;
+      case 7: spawn->session = number == 1; break;
     }
     return true;
   }
@@ -245,12 +248,20 @@ void child_executed(struct child *child) {
   loop_close(&child->exec_fd);
   if (length == (ssize_t)sizeof failure) {
     child->failed = true;
+    child->failed_step = failure.step;
+    child->failed_error = failure.error;
     loop_close(&child->notify_fd);
-    // Where no manager is there to hear it, the child is missing from the next one's hello.
-    return failed(child_name(child).text, (enum spawn_step)failure.step, failure.error);
+    return;
   }
   child->executed = true;
   tell_child(child);
+}
+
+// Not before it is reaped: who looks then for what the service has left behind must not find the failed child itself.
+void child_failed(struct child *child) {
+  // Where no manager is there to hear it, the child is missing from the next one's hello.
+  failed(child_name(child).text, (enum spawn_step)child->failed_step, child->failed_error);
+  child_remove(child);
 }
 
 void child_notified(struct child *child) {
@@ -336,11 +347,14 @@ static void request_ack(struct frame *frame) {
   if (parse_number(frame->fields[0], 1, INT64_MAX, &serial)) fact_acknowledged((uint64_t)serial);
 }
 
+// So that a sum over any number of deaths stays a number.
+#define BYTES_MAX (1ll << 40)
+
 static void request_about_pipe(struct frame *frame) {
   struct logpipe *pipe = pipe_by_tag(frame->fields[0]);
   long long bytes = 0, partial = 0;
-  if (!pipe || (frame->count > 1 && !parse_number(frame->fields[1], 0, INT64_MAX, &bytes))) return;
-  if (frame->type == DOWN_held && !parse_number(frame->fields[2], 0, INT64_MAX, &partial)) return;
+  if (!pipe || (frame->count > 1 && !parse_number(frame->fields[1], 0, BYTES_MAX, &bytes))) return;
+  if (frame->type == DOWN_held && !parse_number(frame->fields[2], 0, BYTES_MAX, &partial)) return;
   if (frame->type == DOWN_shut) return pipe_close(pipe, false);
   if (frame->type == DOWN_drop) return pipe_close(pipe, true);
   if (frame->type == DOWN_lost) {

@@ -123,9 +123,17 @@ static bool set_limits(const struct spawn *spawn) {
   return true;
 }
 
+// Job control wants a group that the terminal knows: Ctrl-C then reaches it, and no one else.
+static bool take_foreground(void) {
+  if (setpgid(0, 0) != 0) return false;
+  // From the background it would stop us; all signals are blocked here, and blocked is as good as ignored.
+  (void)tcsetpgrp(0, getpgrp());
+  return true;
+}
+
 // Only async-signal-safe calls from here on. Limits, priority and directory come before the identity: they may need root.
 static _Noreturn void become(const struct spawn *spawn, int report) {
-  if (spawn->session && setsid() < 0) fail(report, STEP_session);
+  if (spawn->session ? setsid() < 0 : !take_foreground()) fail(report, STEP_session);
   spawn_reset_signals();
   if (!place_descriptors(spawn, &report)) fail(report, STEP_descriptors);
   if (!set_limits(spawn)) fail(report, STEP_limits);

@@ -38,7 +38,7 @@ struct spawn {
   char **envp;
   const char *path;    // the PATH to search, from envp
   const char *dir;     // NULL stays
-  bool session;        // setsid()
+  bool session;        // setsid(); else a process group of its own, in the foreground of the terminal if there is one
   bool set_user, set_group, set_groups, set_umask, set_nice, no_new_privs;
   uid_t uid;
   gid_t gid, groups[SPAWN_GROUPS_MAX];

@@ -68,7 +68,8 @@ void stop_requested(void) {
 // When a stop that has begun is taken out of the manager's hands; NEVER while it goes on with it.
 static int64_t answer_deadline(void) {
   if (alone || kill_at == NEVER) return NEVER;
-  if (signal_unanswered()) return asked_at + ANSWER_PATIENCE;
+  // One that has become a stop signal only since it came has not asked for one.
+  if (asked_at != NEVER && signal_unanswered()) return asked_at + ANSWER_PATIENCE;
   return manager.ready ? NEVER : manager.lost_at + SUCCESSOR_PATIENCE;
 }
 

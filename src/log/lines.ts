@@ -152,3 +152,10 @@ function pieceEnd(bytes: Buffer, start: number, end: number): number {
   for (let at = end; at > start && at > end - 4; at--) if (((bytes[at] as number) & 0xc0) !== 0x80) return at;
   return end;
 }
+
+/** Bytes of all these lines, newlines included. */
+export function lengthOf(blocks: readonly Lines[]): number {
+  let length = 0;
+  for (const lines of blocks) length += startAfter(lines, lines.ends.length - 1);
+  return length;
+}

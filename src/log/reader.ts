@@ -4,17 +4,14 @@ import { readSync } from "node:fs";
 import { type Ms, monotonic } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
 import { createFlush, type Flush } from "./flush.ts";
-import { createSplitter, type Lines, type Splitter, startAfter } from "./lines.ts";
-import { type PipeCore, type PipeOptions, READ_MAX, type Takeover } from "./pipe.ts";
+import { createSplitter, type Lines, lengthOf, type Splitter } from "./lines.ts";
+import { createLoss, type OnLost } from "./loss.ts";
+import { type PipeCore, type PipeOptions, READ_MAX } from "./pipe.ts";
 import { createTurns, LINGER, type TurnOptions } from "./turns.ts";
 
 export interface ReaderOptions extends TurnOptions {
   readonly core: PipeCore;
-  /**
-   * Bytes of a service that dead managers took with them, and the rest of their line; `atMost` where it is a bound.
-   * `said` is to be called when somebody could read of it: should we die before that, the next one says it.
-   */
-  readonly onLost?: (tag: string, lost: { readonly bytes: number; readonly atMost: boolean }, said: () => void) => void;
+  readonly onLost?: OnLost;
   /** A pipe that cannot be read (other than for being empty); it is not read again. */
   readonly onFailed?: (tag: string, code: string) => void;
   /** Wall time for stamps, in milliseconds since 1970. */
@@ -37,8 +34,8 @@ export interface Reader {
    */
   flush(tag: string): Promise<void>;
   /**
-   * The main process has ended: its unfinished line is ended when the pipe is next found empty; at once if it is in our
-   * hands. What is still in the pipe is announced by the core.
+   * The main process has ended: what is known to be in the pipe is read and the unfinished line ended at once, if there
+   * is room for it; else when the pipe is next found empty.
    */
   endLine(tag: string): void;
   /** True if of these pipes nothing is in our hands but unfinished lines, and nothing known is left in them. */
@@ -64,8 +61,11 @@ interface Pipe extends PipeOptions {
   state: "quiet" | "lingering" | "ready" | "blocked" | "writing" | "dead";
   /** When a read last gave little. */
   gaveLittleAt: Ms;
-  /** What a dead manager had taken, and has not been told; null is nothing. */
-  untold: Takeover | null;
+  /** When the core was last asked to tell of more. */
+  drainedAt: Ms;
+  /** True until the tail of a dead manager's line is skipped, and its length told. */
+  isSkipping: boolean;
+  readonly lose: (bytes: number, atMost: boolean) => void;
   flush: Flush | null;
   /** Until then the unfinished line is ended when the pipe is found empty; later it is another process's. */
   endsLineUntil: Ms;
@@ -73,7 +73,7 @@ interface Pipe extends PipeOptions {
 
 /** The pump over all pipes; each in its turn, one read at a time, and none while its sink has no room. */
 export function createReader(options: ReaderOptions): Reader {
-  const { core, clock = monotonic, wallTime = Date.now, read = readSync } = options;
+  const { core, clock = monotonic, wallTime = Date.now, read = readSync, onLost = () => {} } = options;
   const chunk = Buffer.allocUnsafeSlow(READ_MAX);
   const pipes = new Map<string, Pipe>();
   let writtenListeners: (() => void)[] = [];
@@ -103,7 +103,7 @@ export function createReader(options: ReaderOptions): Reader {
     const count = readInto(pipe);
     if (pipe.state === "dead") return tellWritten();
     const blocks = count > 0 ? pipe.lines.push(chunk.subarray(0, count)) : [];
-    if (!pipe.lines.skipping) tellLoss(pipe);
+    tellSkipped(pipe);
     const partial = partialOf(pipe);
     if (count > 0) core.held(pipe.tag, lengthOf(blocks) + partial, partial);
     pipe.gaveLittleAt = count > 0 && count < LITTLE ? clock.now() : Number.NEGATIVE_INFINITY;
@@ -138,26 +138,27 @@ export function createReader(options: ReaderOptions): Reader {
     pipe.to.sink.write(pipe.to.format(blocks, time), done);
   };
   const written = (pipe: Pipe, isEmpty: boolean) => {
-    if (!isEmpty || pipe.flush !== null) return makeReady(pipe);
+    // Its process may have ended while this was written: then there may be a last word, and a line to be ended.
+    const endsLine = clock.now() < pipe.endsLineUntil;
+    if (!isEmpty || pipe.flush !== null || endsLine) return makeReady(pipe);
     pipe.state = "quiet";
+    pipe.drainedAt = clock.now();
     core.drained(pipe.tag, partialOf(pipe));
     tellWritten();
   };
 
   /** Of what line we have the start alone: should we die, its tail is to be skipped. One to skip has its newline to come. */
   const partialOf = ({ lines }: Pipe): number => (lines.skipping ? Math.max(1, lines.skipped) : lines.kept);
-  const tellLoss = (pipe: Pipe) => {
-    const { tag, untold } = pipe;
-    if (untold === null) return;
-    pipe.untold = null;
-    const bytes = untold.lost + pipe.lines.skipped;
-    if (bytes === 0) return;
-    core.lost(tag, bytes);
-    options.onLost?.(tag, { bytes, atMost: untold.atMost }, () => core.lost(tag, 0));
+  /** The tail of the line is gone as well; told once. */
+  const tellSkipped = (pipe: Pipe) => {
+    if (!pipe.isSkipping || pipe.lines.skipping) return;
+    pipe.isSkipping = false;
+    pipe.lose(pipe.lines.skipped, false);
   };
   const endLine = (pipe: Pipe): Lines | null => {
-    tellLoss(pipe);
-    return pipe.lines.flush();
+    const last = pipe.lines.flush();
+    tellSkipped(pipe);
+    return last;
   };
   /** Not `drained`: the core would say `readable` for ever. */
   const fail = (pipe: Pipe, code: string) => {
@@ -189,12 +190,14 @@ export function createReader(options: ReaderOptions): Reader {
         lines: createSplitter(pipeOptions.lineMax, takeover?.skip ?? false),
         state: "quiet",
         gaveLittleAt: Number.NEGATIVE_INFINITY,
-        untold: takeover,
+        drainedAt: Number.NEGATIVE_INFINITY,
+        isSkipping: takeover?.skip ?? false,
+        lose: createLoss(tag, core, onLost),
         flush: null,
         endsLineUntil: Number.NEGATIVE_INFINITY,
       };
       pipes.set(tag, pipe);
-      if (!pipe.lines.skipping) tellLoss(pipe);
+      if (takeover !== null) pipe.lose(takeover.lost, takeover.atMost);
     },
     remove(tag) {
       const pipe = pipes.get(tag);
@@ -221,7 +224,10 @@ export function createReader(options: ReaderOptions): Reader {
       const pipe = pipes.get(tag);
       if (pipe === undefined || pipe.state === "dead") return;
       pipe.endsLineUntil = clock.now() + LAST_WORDS;
-      if (pipe.lines.kept > 0 && pipe.state === "quiet") makeReady(pipe);
+      // At once, before the next process of this service can write behind the unfinished line. What was written before
+      // the end was announced before the end, unless the core had only just been asked: else a quiet pipe is empty.
+      const mayHoldMore = partialOf(pipe) > 0 || clock.now() - pipe.drainedAt < LAST_WORDS;
+      if (pipe.state === "ready" || pipe.state === "lingering" || (pipe.state === "quiet" && mayHoldMore)) turn(pipe);
     },
     flush(tag) {
       const pipe = pipes.get(tag);
@@ -237,10 +243,4 @@ export function createReader(options: ReaderOptions): Reader {
         tellWritten();
       }),
   };
-}
-
-function lengthOf(blocks: readonly Lines[]): number {
-  let length = 0;
-  for (const lines of blocks) length += startAfter(lines, lines.ends.length - 1);
-  return length;
 }

@@ -36,6 +36,13 @@ export interface Sink {
   room(): boolean;
   /** Calls `listener` once, when there is room again; not called if there is room now. */
   onRoom(listener: () => void): void;
+  /** Ends the line that another process died in; for the beginning, before anything else is written. */
+  endLine(): void;
+  /**
+   * Calls `listener` with true before a line that the kernel may take by parts, and with false when all of it is taken:
+   * should we die in between, the next one has a line to end.
+   */
+  onLong(listener: (isInside: boolean) => void): void;
   /** True if nothing is queued and no write is under way. */
   isEmpty(): boolean;
   /** Calls `listener` once, when the queue is empty; at once if it is. */
@@ -81,13 +88,20 @@ export function createSink(fd: number, options: SinkOptions = {}): Sink {
   let retry = FIRST_RETRY;
   let isInsideLine = false; // what the kernel took last was not the end of a line
   let mustEndLine = false; // the rest of that line was dropped
+  let isLong = false; // a line that is longer than one write has begun
+  let longListener = (_isInside: boolean) => {};
   let roomListeners: (() => void)[] = [];
   let emptyListeners: (() => void)[] = [];
 
   const room = () => queued < limit;
 
+  const setLong = (value: boolean) => {
+    if (isLong !== value) longListener(value);
+    isLong = value;
+  };
   const next = (): void => {
     const bytes = mustEndLine ? LINE_END : nextPiece(queue, offset, most);
+    if (bytes.length > most) setLong(true);
     isBusy = true;
     calls.write(fd, bytes, 0, bytes.length, null, (error, count) => {
       if (error === null) return written(bytes, count);
@@ -102,6 +116,7 @@ export function createSink(fd: number, options: SinkOptions = {}): Sink {
   const written = (bytes: Buffer, count: number) => {
     retry = FIRST_RETRY;
     if (count > 0) isInsideLine = bytes[count - 1] !== NEWLINE;
+    if (!isInsideLine) setLong(false);
     if (mustEndLine && count > 0) mustEndLine = false;
     else take(count);
     goOn();
@@ -111,6 +126,7 @@ export function createSink(fd: number, options: SinkOptions = {}): Sink {
     const { length } = mustEndLine ? nextPiece(queue, offset, most) : tried;
     mustEndLine ||= isInsideLine;
     isInsideLine = false;
+    if (!mustEndLine) setLong(false);
     dropped.add(length, code);
     take(length);
     goOn();
@@ -151,6 +167,14 @@ export function createSink(fd: number, options: SinkOptions = {}): Sink {
       if (!room()) return false;
       write(bytes, null);
       return true;
+    },
+    endLine() {
+      if (isBusy) return;
+      mustEndLine = true;
+      next();
+    },
+    onLong(listener) {
+      longListener = listener;
     },
     room,
     onRoom: (listener) => roomListeners.push(listener),

@@ -1,5 +1,6 @@
 // The ordered stop, from the reason for it to the last word.
 import { type Ms, monotonic } from "../base/clock.ts";
+import { shellCode } from "../base/exit.ts";
 import type { Core } from "../channel/core.ts";
 import type { Sink } from "../log/sink.ts";
 import type { Voice } from "../log/voice.ts";
@@ -81,7 +82,9 @@ export function createStopping(parts: StoppingParts): Stopping {
             lines.push(`${counted(found, "process", "processes")} of no service ended, ${killed} of them by SIGKILL`);
           for (const line of lines) voice.info(`stop report: ${line}`);
           voice.info(`stopped ${counted(endings.length, "service", "services")} in ${durationText(took)}`);
-          void leave(code);
+          // The container lives as long as its command, and ends as it does; another reason's code is kept.
+          const main = manager.roster.foreground()?.state.last?.exit ?? null;
+          void leave(code === 0 && main !== null ? shellCode(main) : code);
         },
       },
       since,

@@ -2,9 +2,8 @@
 import { Socket } from "node:net";
 import { monotonic } from "../base/clock.ts";
 import { errorCode, type Problem } from "../base/errors.ts";
-import { signalName } from "../base/signals.ts";
-import { connectCore } from "../channel/channel.ts";
-import type { Core, Hello, Listener } from "../channel/core.ts";
+import { type Channel, connectCore } from "../channel/channel.ts";
+import type { Hello, Listener } from "../channel/core.ts";
 import { loadSettings } from "../config/settings.ts";
 import type { Face } from "../control/face.ts";
 import { createSink } from "../log/sink.ts";
@@ -17,6 +16,8 @@ import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
 import { createControlSocket } from "./control-socket.ts";
+import { checkProc, makeThreads, readNow, tellDropped } from "./ground.ts";
+import { mainCommand } from "./main-command.ts";
 import { createStopping } from "./stopping.ts";
 import { readWords } from "./words.ts";
 import type { World } from "./world.ts";
@@ -29,18 +30,19 @@ const CHANNEL_FD = 3;
 
 /** Runs the supervisor; returns at once and goes on until the core ends it. */
 export function supervise(world: World): void {
-  const out = createSink(1);
   const err = createSink(2);
   const isPlain = world.env["NO_COLOR"] !== undefined || world.env["TERM"] === "dumb";
   const isColoured = (fd: number) => world.isTerminal(fd) && !isPlain;
   const form = world.isTerminal(2) ? "human" : "json";
   const voice = createVoice({ sink: err, form, colour: isColoured(2), level: "info" });
+  const out = createSink(1, { onDropped: tellDropped(voice) });
   let faults = 0;
   // Beyond this line nothing ends us but the core: a mistake of ours is told, counted and survived.
   world.onFault((fault) => {
     faults++;
     voice.error(`internal error ${faults}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`);
   });
+  makeThreads();
   const socket = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
   // Without a core there is nobody to serve.
   socket.on("close", () => world.end(111));
@@ -55,7 +57,7 @@ export function supervise(world: World): void {
 
   const moveIn = (hello: Hello): Listener | null => {
     const isFirst = hello.blobs.size === 0;
-    const { scanDir, files, unknown } = readWords(world.words);
+    const { scanDir, files, unknown, command } = readWords(world.words);
     if (unknown !== null) return refuse(64, `unknown word ${unknown}; upkeep help tells the usage`);
     const globalFiles = [
       { path: world.globalFile, required: false },
@@ -70,6 +72,7 @@ export function supervise(world: World): void {
       return refuse(78, "the global configuration is wrong, and nothing runs yet: mend it and start again");
     const { settings } = config;
     voice.level = settings.logLevel;
+    if (isFirst) checkProc(voice, world.pid, hello.corePid);
     core.budget(settings.stopBudget);
     const stopSignals = new Set<number>([...STOP_SIGNALS, ...settings.stopOn]);
     core.stopOn([...stopSignals]);
@@ -94,8 +97,12 @@ export function supervise(world: World): void {
       pid: world.pid,
       outputs,
       say: (level, text, fields) => voice[level](text, fields),
-      happened: (happening) => face?.publish(happening),
-      signalled: (serial, signal) => onSignal(serial, signal),
+      happened(happening) {
+        face?.publish(happening);
+        // Another directory by the same name may have waited for the end of this one.
+        if (happening.event === "removed") scan.rescan();
+      },
+      signalled: (serial, signal, what) => onSignal(serial, signal, what),
       fatal: (code, why) => stopping.begin(code, why),
       progress: (runner) => stopping.progress(runner),
       listening: (path, errno) => control.listening(path, errno),
@@ -104,7 +111,7 @@ export function supervise(world: World): void {
       clock: monotonic,
       scanDir,
       defaults: () => config.defaults,
-      present: () => [...manager.roster.all()].filter(({ spec }) => spec.loggerOf === null).map(({ name }) => name),
+      present: () => manager.roster.fromDirectories().map(({ name }) => name),
       appeared: (spec) => admission.appeared(spec),
       disappeared: (name) => admission.disappeared(name),
       problem: tell,
@@ -159,13 +166,16 @@ export function supervise(world: World): void {
       [SIGUSR1]: () => control.open(),
       [SIGUSR2]: () => void dumpStatus(),
     };
-    const onSignal = (serial: string, signal: number) => {
-      if (stopSignals.has(signal) && !stopping.isStopping())
-        return stopping.begin(0, `received ${signalName(signal)}`, serial);
+    const onSignal = (serial: string, signal: number, what: string) => {
+      if (stopSignals.has(signal) && !stopping.isStopping()) return stopping.begin(0, `received ${what}`, serial);
       core.ack(serial);
-      if (stopSignals.has(signal)) return stopping.again(signalName(signal));
-      const target = config.settings.forward[signal];
-      if (target === undefined) return reactions[signal]?.();
+      if (stopSignals.has(signal)) return stopping.again(what);
+      const forwarded = config.settings.forward[signal];
+      const react = reactions[signal];
+      // A terminal sends WINCH at every change of its size, and whoever sends TERM may add CONT: no news.
+      voice[(forwarded ?? react) ? "info" : "debug"](`received ${what}`, { signal });
+      const target = forwarded ?? (react === undefined ? manager.roster.foreground()?.name : undefined);
+      if (target === undefined) return react?.();
       const refused = face?.order(target, { do: "signal", signal });
       if (refused != null) voice.warn(refused);
     };
@@ -194,11 +204,13 @@ export function supervise(world: World): void {
     };
     const boot = async () => {
       if (isFirst) control.open();
+      if (isFirst && command !== null) manager.add(mainCommand(command, world.cwd));
       await scan.boot();
       admission.complete();
       const count = manager.roster.services().length;
-      if (isFirst) voice.info(`supervising ${count} ${count === 1 ? "service" : "services"} in ${scanDir}`);
-      else voice.info(`a new manager has taken over ${count} services; none was restarted`);
+      const services = count === 1 ? "1 service" : `${count} services`;
+      if (isFirst) voice.info(`supervising ${services} in ${scanDir}`);
+      else voice.info(`a new manager has taken over ${services}; none was restarted`);
       await openFaces();
       if (!stopping.isStopping()) await scan.watch();
     };
@@ -234,5 +246,6 @@ export function supervise(world: World): void {
     listening: (...told) => house?.listening(...told),
     turn: () => house?.turn(),
   };
-  const core: Core = connectCore(socket, listener);
+  const { core, begin }: Channel = connectCore(socket, listener);
+  begin(readNow(CHANNEL_FD));
 }

@@ -5,6 +5,7 @@ export interface World {
   readonly words: readonly string[];
   readonly version: string;
   readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
   readonly pid: number;
   readonly own: Own;
   /** Node's own version. */

@@ -34,6 +34,7 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
   const refused = new Map<string, Unready>();
   const told = new Set<string>();
   let isComplete = false;
+  let isDue = false;
 
   const isThere = (name: string) => manager.roster.get(name) !== undefined;
   const admitAll = () => {
@@ -55,14 +56,29 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
         if (spec !== undefined) manager.add(spec);
       }
   };
+  /** Once for all that appear together: a thousand directories put in at once are not looked over a thousand times. */
+  const admitSoon = () => {
+    if (!isDue)
+      setImmediate(() => {
+        isDue = false;
+        admitAll();
+      });
+    isDue = true;
+  };
   return {
     refused,
     appeared(spec) {
-      if (isThere(spec.name)) return;
+      const there = manager.roster.get(spec.name);
+      if (there?.spec.foreground) {
+        const text = `cannot use this directory: ${spec.name} is the name of the command after --; rename the directory`;
+        refused.set(spec.name, { why: text, incomplete: false });
+        return tell({ severity: "error", service: spec.name, where: spec.home, text });
+      }
+      if (there !== undefined) return;
       specs.set(spec.name, spec);
       // What waits for nobody need not wait for the others to be read.
       const isFree = spec.after.length + spec.requires.length + spec.wants.length === 0;
-      if (isComplete) admitAll();
+      if (isComplete) admitSoon();
       else if (isFree) manager.add(spec);
     },
     disappeared(name) {
@@ -75,6 +91,8 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
       admitAll();
     },
     refresh(runner) {
+      // It came with the command line, and there is no other definition of it.
+      if (runner.spec.foreground) return null;
       const owner = runner.spec.loggerOf ?? runner.name;
       const { spec, incomplete, problems } = scan().load(owner);
       const fresh = runner.spec.loggerOf === null ? spec : (spec?.logger ?? null);

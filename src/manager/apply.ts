@@ -43,8 +43,8 @@ export async function applyAll(
   }
   const listed = new Set(names);
   const changes: Change[] = [];
-  for (const runner of [...manager.roster.all()]) {
-    if (runner.spec.loggerOf !== null || listed.has(runner.name)) continue;
+  for (const runner of manager.roster.fromDirectories()) {
+    if (listed.has(runner.name)) continue;
     changes.push({ service: runner.name, change: "removed", keys: [] });
     if (!dryRun) manager.remove(runner.name);
   }

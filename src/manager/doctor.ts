@@ -1,6 +1,8 @@
 // The foreground doctor: why a program that seems right does not stay, and the one change that mends it.
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import type { Clock, Ms } from "../base/clock.ts";
+import { quoted } from "../base/words.ts";
 import { inspectRun } from "../config/run-file.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
 import type { Stray } from "../process/census.ts";
@@ -121,7 +123,11 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
     },
     explain(runner, program, errno) {
       const path = commandOf(runner.spec, program)[0] ?? "";
-      if (!path.startsWith("/") || !["ENOENT", "ENOEXEC", "EACCES"].includes(errnoName(errno))) return null;
+      if (!["ENOENT", "ENOEXEC", "EACCES"].includes(errnoName(errno))) return null;
+      // One word that holds a whole command line, as `CMD ["a && b"]` makes it.
+      if (!existsSync(path) && runner.spec.foreground && /[\s&|;$<>]/.test(path))
+        return `there is no program ${quoted(path)}; a line for a shell is written "sh", "-c", ${quoted(path)}`;
+      if (!path.startsWith("/") || !existsSync(path)) return null;
       const file = inspectRun(path, basename(path));
       return file.kind === "broken" || file.kind === "incomplete" ? file.fault : null;
     },

@@ -17,7 +17,7 @@ export interface Leftovers {
   ended(pid: number): void;
   /** Adopted processes that no service owns, or all that are adopted. */
   all(): readonly Stray[];
-  /** A new turn of the loop: the next question takes a new census. Within a turn nothing can have been adopted that matters to it. */
+  /** What was found may have changed within this turn: the next question takes a new census. */
   stale(): void;
 }
 
@@ -37,6 +37,7 @@ export function createLeftovers(
   let census: readonly Stray[] | null = null;
   const house = {
     corePid: hello.corePid,
+    managerPid,
     instance: hello.instance,
     isKnown: (pid: number) => pid === managerPid || alive.has(pid),
     ownerOfSession: (session: number) => alive.get(session) ?? orphaned.get(session) ?? null,
@@ -45,6 +46,10 @@ export function createLeftovers(
   const take = () => {
     if (census !== null) return census;
     census = takeCensus(house);
+    // Whatever asks is done before microtasks run: no later question is answered with what was true in this turn.
+    queueMicrotask(() => {
+      census = null;
+    });
     const inhabited = new Set(census.map((stray) => stray.process.session));
     for (const session of orphaned.keys()) if (!inhabited.has(session)) orphaned.delete(session);
     return census;

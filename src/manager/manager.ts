@@ -24,7 +24,8 @@ export interface ManagerParts {
   readonly say: (level: VoiceLevel, text: string, fields?: VoiceFields) => void;
   readonly happened: (happening: Happening) => void;
   /** A signal to the supervisor, by number; acknowledged by the caller. */
-  readonly signalled: (serial: string, signal: number) => void;
+  /** `what` names the signal and, where one sent it, the process. */
+  readonly signalled: (serial: string, signal: number, what: string) => void;
   /** The final end of a critical service. */
   readonly fatal: (code: number, why: string) => void;
   /** Something was reaped or has changed its state; a shutdown looks on. */
@@ -97,6 +98,7 @@ export function createManager(parts: ManagerParts): Manager {
       programs.delete(id);
       if (helper !== undefined) return helper(null);
       if (runner === undefined) return;
+      if (step === "exec") services.unexecuted.set(runner, errno);
       const reason = doctor.explain(runner, program, errno) ?? failureText(runner.spec, program, step, errno);
       runner.send({ type: "unspawned", child: childOf(id), reason });
     },
@@ -116,8 +118,7 @@ export function createManager(parts: ManagerParts): Manager {
       say("debug", `reaped ${count} adopted ${count === 1 ? "process" : "processes"}`, { count });
     },
     signal(serial, signal, pid, uid) {
-      say("info", `received ${signalName(signal)}${pid > 0 ? ` from pid ${pid} (uid ${uid})` : ""}`, { signal });
-      parts.signalled(serial, signal);
+      parts.signalled(serial, signal, `${signalName(signal)}${pid > 0 ? ` from pid ${pid} (uid ${uid})` : ""}`);
     },
     notified: (id) => runnerOf(id)?.send({ type: "ready" }),
     readable: (tags) => outputs.readable(tags),

@@ -34,6 +34,9 @@ export interface Outputs {
   whenWritten(): Promise<void>;
 }
 
+// Of the core's memory: the line that is being written to standard output is longer than one write.
+const LONG_KEY = "long-line";
+
 const outputTag = (number: number): string => `o${number}`;
 const inputTag = (number: number): string => `l${number}`;
 
@@ -41,6 +44,8 @@ interface Pipe {
   readonly speaker: Speaker;
   handle: { readonly fd: number; close(): void } | null;
   isReadable: boolean;
+  /** A process has ended before the descriptor came up. */
+  isEnded: boolean;
   takeover: KnownPipe | null;
 }
 
@@ -62,6 +67,10 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
   // Descriptors and `readable` of pipes whose service is not known yet, right after a takeover.
   const early = new Map<string, { readonly fd: number; close(): void }>();
   const earlyReadable = new Set<string>();
+
+  // A manager that dies in the midst of a long line leaves one to be ended.
+  if (hello.blobs.has(LONG_KEY)) sink.endLine();
+  sink.onLong((isInside) => (isInside ? core.remember(LONG_KEY, "1") : core.forget(LONG_KEY)));
 
   const nameOf = (tag: string) => pipes.get(tag)?.speaker.spec.name ?? tag;
   const reader = createReader({
@@ -102,6 +111,8 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     pipe.takeover = null;
     if (pipe.isReadable) reader.readable(tag);
     pipe.isReadable = false;
+    if (pipe.isEnded) reader.endLine(tag);
+    pipe.isEnded = false;
   };
   const ensure = (speaker: Speaker): string => {
     const tag = outputTag(speaker.number);
@@ -109,7 +120,13 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     const takeover = known.get(tag) ?? null;
     if (takeover === null) core.pipe(tag, true);
     known.delete(tag);
-    const pipe: Pipe = { speaker, handle: early.get(tag) ?? null, isReadable: earlyReadable.delete(tag), takeover };
+    const pipe: Pipe = {
+      speaker,
+      handle: early.get(tag) ?? null,
+      isReadable: earlyReadable.delete(tag),
+      isEnded: false,
+      takeover,
+    };
     early.delete(tag);
     pipes.set(tag, pipe);
     attach(tag, pipe);
@@ -125,6 +142,7 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
   return {
     streams(speaker, loggerNumber) {
       const { spec } = speaker;
+      if (spec.foreground) return { input: "inherit", output: "inherit", error: "inherit" };
       const input: Stream = spec.loggerOf === null ? "null" : { pipe: ensureInput(speaker.number) };
       if (spec.log === "inherit") return { input, output: "inherit", error: "inherit" };
       const output: Stream = { pipe: ensure(speaker) };
@@ -162,7 +180,10 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
       inputs.delete(tag);
     },
     ended(speaker) {
-      reader.endLine(outputTag(speaker.number));
+      const tag = outputTag(speaker.number);
+      const pipe = pipes.get(tag);
+      if (pipe?.handle === null) pipe.isEnded = true;
+      else reader.endLine(tag);
     },
     closeInput(loggerNumber) {
       core.shut(inputTag(loggerNumber));

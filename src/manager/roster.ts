@@ -9,6 +9,10 @@ export interface Roster {
   all(): Iterable<Runner>;
   /** Without the loggers. */
   services(): readonly Runner[];
+  /** Those that stand for a directory. */
+  fromDirectories(): readonly Runner[];
+  /** The command after `--`. */
+  foreground(): Runner | null;
   /** The length of the longest name. */
   nameWidth(): number;
   add(runner: Runner): void;
@@ -118,6 +122,8 @@ export function createRoster(): Roster {
     get: (name) => runners.get(name),
     all: () => runners.values(),
     services: () => [...runners.values()].filter((runner) => runner.spec.loggerOf === null),
+    fromDirectories: () => [...runners.values()].filter(({ spec }) => spec.loggerOf === null && !spec.foreground),
+    foreground: () => [...runners.values()].find(({ spec }) => spec.foreground) ?? null,
     nameWidth: () => nameWidth,
     add(runner) {
       runners.set(runner.name, runner);

@@ -163,8 +163,9 @@ export class Runner {
     const reports = this.#reports;
     this.#requests = [];
     this.#reports = [];
-    for (const request of requests) request();
+    // The end of one process is dealt with before the next one is asked for.
     for (const report of reports) this.#house.reported(this, report);
+    for (const request of requests) request();
     if (hasChanged) {
       this.#arm();
       this.#house.changed(this, before);

@@ -1,18 +1,21 @@
 // Keeps the set of service directories as it is on disk: what appears is started, what disappears is stopped.
-import { join } from "node:path";
 import type { Clock, Ms } from "../base/clock.ts";
 import { errorCode, type Problem } from "../base/errors.ts";
 import { listServices } from "../config/list-services.ts";
 import { type Loaded, loadService } from "../config/load.ts";
 import type { Defaults } from "../config/settings.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
+import { footprintOf, identityOf } from "./footprint.ts";
+import { createWatch, type Watch } from "./watch.ts";
 
 /** A copy that is under way is waited for: a directory is read when nothing has moved in it for this long. */
 const QUIET: Ms = 40;
-/** Between a change and the look at the whole directory. */
-const GATHER: Ms = 10;
 /** Where the kernel does not tell of changes. */
 const RESCAN: Ms = 5000;
+/** Several changes make one look at the list. */
+const GATHER: Ms = 5;
+/** A watch takes a moment to be laid; what came before it is found by one more look. */
+const SECOND_LOOK: Ms = 500;
 /** One turn of the loop at boot. */
 const TURN: Ms = 8;
 
@@ -58,10 +61,14 @@ export function createScan(parts: ScanParts): Scan {
   const unready = new Map<string, Unready>();
   const told = new Map<string, string>();
   const timers = new Map<string, () => void>();
-  let watcher: Watcher | null = null;
+  const identities = new Map<string, string>();
+  // Entries that have come or gone since the last look at the list.
+  const moved = new Set<string>();
+  let watcher: Watch | null = null;
   let forgetRescan = () => {};
+  let forgetLook: (() => void) | null = null;
+  let isPolling = false;
   let isClosed = false;
-  let isRescanDue = false;
 
   const tell = (name: string, problems: readonly Problem[]) => {
     const text = problems.map((problem) => `${problem.where} ${problem.text}`).join("\n");
@@ -78,29 +85,33 @@ export function createScan(parts: ScanParts): Scan {
     tell(name, problems);
     if (spec !== null) {
       unready.delete(name);
-      watcher?.leave(homeOf(name));
+      watcher?.leave(name);
       parts.appeared(spec);
       return;
     }
-    const why = incomplete ?? problems.find((problem) => problem.severity === "error")?.text ?? "it cannot be read";
+    const fault = problems.find((problem) => problem.severity === "error");
+    const why = incomplete ?? (fault === undefined ? "it cannot be read" : located(fault, homeOf(name)));
     const known = unready.get(name);
     unready.set(name, { why, incomplete: incomplete !== null });
-    watcher?.enter(homeOf(name));
+    watcher?.enter(name);
     if (known?.why !== why && incomplete !== null) parts.unready(name, { why, incomplete: true });
   };
-  /** Reads it once nothing has moved in it for a moment. */
-  const settle = (name: string) => {
+  /** Reads it once it has been the same for a moment. */
+  const settle = (name: string, quiet = QUIET) => {
     timers.get(name)?.();
+    const before = footprintOf(homeOf(name));
     timers.set(
       name,
-      clock.at(clock.now() + QUIET, () => {
+      clock.at(clock.now() + quiet, () => {
         timers.delete(name);
-        if (!isClosed && isListed(name)) take(name);
+        if (isClosed || !listed.has(name)) return;
+        if (footprintOf(homeOf(name)) !== before) return settle(name);
+        take(name);
+        if (quiet === QUIET && unready.has(name)) settle(name, SECOND_LOOK);
       }),
     );
   };
   let listed = new Set<string>();
-  const isListed = (name: string) => listed.has(name);
   const list = () => {
     const { names, problems } = listServices(scanDir);
     tell("", problems);
@@ -111,32 +122,78 @@ export function createScan(parts: ScanParts): Scan {
     if (isClosed) return;
     const names = list();
     // A scan directory that cannot be read says nothing of its services: they stay.
-    if (names === null) return;
+    if (names === null) return lost("it cannot be read");
     const present = new Set(parts.present());
     for (const name of names) {
-      if (present.has(name) || timers.has(name)) continue;
-      watcher?.enter(homeOf(name));
-      settle(name);
+      const isNew = moved.has(name);
+      const identity = isNew || !identities.has(name) ? identityOf(homeOf(name)) : identities.get(name);
+      const isOther = identity !== (identities.get(name) ?? identity);
+      identities.set(name, identity ?? "");
+      // Another directory by the name of one that runs: the old service ends before the new one begins.
+      if (present.has(name) && isOther) parts.disappeared(name);
+      if (present.has(name) || (timers.has(name) && !isNew)) continue;
+      if (isOther) watcher?.leave(name);
+      if (isNew || !unready.has(name)) settle(name);
     }
+    moved.clear();
     for (const name of present) if (!listed.has(name)) parts.disappeared(name);
-    for (const name of [...unready.keys()].filter((each) => !listed.has(each))) {
+    for (const name of [...identities.keys()].filter((each) => !listed.has(each))) {
+      identities.delete(name);
       unready.delete(name);
       told.delete(name);
-      watcher?.leave(homeOf(name));
+      watcher?.leave(name);
     }
   };
-  // Many changes come together (a copy, an archive): one look serves them all.
-  const rescanSoon = () => {
-    if (isRescanDue) return;
-    isRescanDue = true;
-    clock.at(clock.now() + GATHER, () => {
-      isRescanDue = false;
+  const look = () => {
+    forgetLook ??= clock.at(clock.now() + GATHER, () => {
+      forgetLook = null;
       rescan();
     });
   };
-  const poll = () => {
+  /** Until there is something to watch again: a look now and then. */
+  const lost = (why: string) => {
+    if (isClosed) return;
+    if (watcher !== null || !isPolling)
+      parts.warn(`cannot watch ${scanDir}: ${why}; looking every ${RESCAN / 1000} s instead`);
+    watcher?.close();
+    watcher = null;
+    isPolling = true;
+    forgetRescan();
+    forgetRescan = clock.at(clock.now() + RESCAN, () => void watch());
+  };
+  const watch = async () => {
+    let code: string | null = null;
+    const fail = (why: string) => {
+      code = why;
+      lost(why);
+    };
+    try {
+      const fresh = await createWatch(scanDir, {
+        listChanged(name, hasMoved) {
+          if (name !== null && hasMoved) moved.add(name);
+          // Its permissions may have been what was wrong.
+          else if (name !== null && unready.has(name)) settle(name);
+          look();
+        },
+        serviceChanged: (name) => {
+          if (timers.has(name) || unready.has(name)) settle(name);
+        },
+        lost: fail,
+      });
+      if (isClosed || code !== null) fresh.close();
+      else {
+        watcher = fresh;
+        isPolling = false;
+      }
+    } catch (error) {
+      fail(errorCode(error));
+    }
+    for (const name of unready.keys()) {
+      watcher?.enter(name);
+      settle(name);
+    }
+    // What came between the first look and the watch, or since the last look.
     rescan();
-    forgetRescan = clock.at(clock.now() + RESCAN, poll);
   };
 
   return {
@@ -153,77 +210,20 @@ export function createScan(parts: ScanParts): Scan {
         turnEnd = clock.now() + TURN;
       }
     },
-    async watch() {
-      const fallBack = (code: string) => {
-        if (isClosed) return;
-        watcher?.close();
-        watcher = null;
-        parts.warn(`cannot watch ${scanDir}: ${code}; looking every ${RESCAN / 1000} s instead`);
-        forgetRescan();
-        poll();
-      };
-      try {
-        watcher = await createWatcher(
-          scanDir,
-          (path) => {
-            const [name] = path.slice(scanDir.length + 1).split("/");
-            if (name !== undefined && name !== "" && (timers.has(name) || unready.has(name))) settle(name);
-            rescanSoon();
-          },
-          fallBack,
-        );
-      } catch (error) {
-        fallBack(errorCode(error));
-      }
-      for (const name of unready.keys()) watcher?.enter(homeOf(name));
-      // What came between the first look and the watch.
-      rescan();
-    },
+    watch,
     close() {
       isClosed = true;
       forgetRescan();
+      forgetLook?.();
       for (const forget of timers.values()) forget();
       watcher?.close();
     },
   };
 }
 
-interface Watcher {
-  enter(dir: string): void;
-  leave(dir: string): void;
-  close(): void;
-}
-
-/** chokidar over the scan directory itself, and over the few directories in it that are not complete. */
-async function createWatcher(
-  scanDir: string,
-  changed: (path: string) => void,
-  failed: (code: string) => void,
-): Promise<Watcher> {
-  // Late: no service waits for it.
-  const { watch } = await import("chokidar");
-  const watcher = watch(scanDir, {
-    depth: 0,
-    followSymlinks: false,
-    atomic: false,
-    ignoreInitial: true,
-    ignorePermissionErrors: true,
-  });
-  const entered = new Set<string>();
-  watcher.on("all", (_event, path) => changed(path));
-  watcher.on("error", (error) => failed(errorCode(error)));
-  await new Promise<void>((resolve) => watcher.on("ready", () => resolve()));
-  return {
-    enter(dir) {
-      if (entered.has(dir)) return;
-      entered.add(dir);
-      watcher.add([dir, join(dir, "log")]);
-    },
-    leave(dir) {
-      if (entered.delete(dir)) watcher.unwatch([dir, join(dir, "log")]);
-    },
-    close() {
-      void watcher.close();
-    },
-  };
+/** A problem's sentence, with the file below `home` (and its line) where the sentence does not name it. */
+function located({ where, text }: Problem, home: string): string {
+  if (!where.startsWith(`${home}/`)) return text;
+  const place = where.slice(home.length + 1);
+  return text.includes(place.replace(/:\d+$/, "")) ? text : `${place}: ${text}`;
 }

@@ -1,4 +1,5 @@
 // The set of services: how one comes, changes and goes, and what the house around its runner does for it.
+import { constants } from "node:os";
 import type { Clock } from "../base/clock.ts";
 import { type Exit, shellCode } from "../base/exit.ts";
 import type { Core, Hello } from "../channel/core.ts";
@@ -58,6 +59,8 @@ export interface Services {
   runnerOf(id: string): Runner | undefined;
   /** What a child runs; forgotten when it has ended. */
   readonly programs: Map<string, Program>;
+  /** The errno with which the program of a service could not be executed. */
+  readonly unexecuted: Map<Runner, number>;
 }
 
 const NUMBERS_AHEAD = 1000;
@@ -68,6 +71,7 @@ export function createServices(parts: ServicesParts): Services {
   const byNumber = new Map<number, Runner>();
   const leaving = new Set<Runner>();
   const programs = new Map<string, Program>();
+  const unexecuted = new Map<Runner, number>();
   let { nextNumber, stop } = parts.house;
   // Numbers are set aside many at a time: a thousand new services need not be a thousand words about the house.
   let reserved = nextNumber;
@@ -120,7 +124,8 @@ export function createServices(parts: ServicesParts): Services {
     const isFinal = state.phase === "failed" || state.phase === "done";
     if (!spec.critical || !isFinal || stop !== null) return;
     const exit = state.last?.exit ?? null;
-    parts.fatal(exit === null ? 111 : shellCode(exit), `${runner.name} is critical and has ended`);
+    const code = exit === null ? executionCode(unexecuted.get(runner)) : shellCode(exit);
+    parts.fatal(code, `${runner.name} ${spec.foreground ? "has ended" : "is critical and has ended"}`);
   };
   const forget = (runner: Runner) => {
     const logger = loggerOf(runner);
@@ -129,6 +134,7 @@ export function createServices(parts: ServicesParts): Services {
     roster.remove(runner.name);
     byNumber.delete(runner.number);
     doctor.forget(runner);
+    unexecuted.delete(runner);
     core.forget(stateKey(runner.name));
     core.forget(specKey(runner.name));
     outputs.removed(runner);
@@ -179,6 +185,7 @@ export function createServices(parts: ServicesParts): Services {
   return {
     doctor,
     programs,
+    unexecuted,
     runnerOf,
     change,
     add(spec) {
@@ -211,6 +218,12 @@ export function createServices(parts: ServicesParts): Services {
       for (const runner of [...roster.all()]) runner.resume((child) => known.has(runner.id(child)));
     },
   };
+}
+
+/** 127 for a program that is not there, 126 for one that cannot be executed, as shells have it; 111 for anything else. */
+function executionCode(errno: number | undefined): number {
+  if (errno === undefined) return 111;
+  return errno === constants.errno.ENOENT || errno === constants.errno.ENOTDIR ? 127 : 126;
 }
 
 const levels: { readonly [W in Report["what"]]?: VoiceLevel } = {

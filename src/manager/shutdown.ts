@@ -107,11 +107,12 @@ export function beginShutdown(
   const end = since + Math.max(0, budget - RESERVE);
   const all = [...runners()];
   const names = new Map(all.map((runner) => [runner.name, runner]));
-  const services = all.filter((runner) => runner.spec.loggerOf === null);
+  const services = all.filter(({ spec }) => spec.loggerOf === null && !spec.foreground);
   const order = startOrder(services.map((runner) => runner.spec));
   // Members of a cycle were refused and do not run, but whoever is left over must not be forgotten.
   const ordered = new Set(order.levels.flat());
   const levels = [
+    all.filter(({ spec }) => spec.foreground),
     ...stopLevels(order.levels).map((level) => level.flatMap((name) => names.get(name) ?? [])),
     services.filter((runner) => !ordered.has(runner.name)),
     all.filter((runner) => runner.spec.loggerOf !== null),

@@ -1,10 +1,14 @@
 // Processes that are no service's: a `docker exec` shell, what others started in our PID namespace.
 import type { Core, Hello } from "../channel/core.ts";
-import { allPids, type Process, processOf } from "../process/proc.ts";
+import { allPids, isOwnProc, type Process, processOf } from "../process/proc.ts";
 import type { Leftovers } from "./leftovers.ts";
 
-// The kernel's own thread of threads, on a host whose init we are.
-const KTHREADD = 2;
+/** The kernel's own thread of threads, on a host whose init we are; in a container another process has its number. */
+function isKernelThread({ pid, ppid, comm }: Process): boolean {
+  if (pid !== 2 && ppid !== 2) return false;
+  const first = pid === 2 ? { comm, ppid } : processOf(2);
+  return first?.comm === "kthreadd" && first.ppid === 0;
+}
 
 /**
  * Signals everything that is still alive besides the core and us, and answers how many there are. As PID 1 that is the
@@ -16,14 +20,14 @@ export function createStrays(
   managerPid: number,
   leftovers: Leftovers,
 ): (signals: readonly number[]) => number {
-  const isStray = ({ pid, ppid, state }: Process) =>
-    state !== "Z" &&
-    pid !== hello.corePid &&
-    pid !== managerPid &&
-    pid !== KTHREADD &&
-    ppid !== KTHREADD &&
-    ppid !== managerPid;
+  const isStray = (process: Process) =>
+    process.state !== "Z" &&
+    process.pid !== hello.corePid &&
+    process.pid !== managerPid &&
+    process.ppid !== managerPid &&
+    !isKernelThread(process);
   const find = (): readonly Process[] => {
+    if (!isOwnProc(managerPid, hello.corePid)) return [];
     if (hello.isPid1)
       return allPids()
         .flatMap((pid) => processOf(pid) ?? [])

@@ -1,4 +1,13 @@
-import { allChildrenOf, childrenByWalk, childrenOf, environmentOf, markOf, type Process, processOf } from "./proc.ts";
+import {
+  allChildrenOf,
+  childrenByWalk,
+  childrenOf,
+  environmentOf,
+  isOwnProc,
+  markOf,
+  type Process,
+  processOf,
+} from "./proc.ts";
 
 /** A process that the core has adopted (or a descendant of one), and the service it came from. */
 export interface Stray {
@@ -10,6 +19,7 @@ export interface Stray {
 /** What a census needs to know of us. */
 export interface Household {
   readonly corePid: number;
+  readonly managerPid: number;
   readonly instance: number;
   /** Children that were spawned on purpose: they, and what is below them, are no strays. */
   isKnown(pid: number): boolean;
@@ -26,6 +36,7 @@ export interface Household {
  */
 export function takeCensus(house: Household): Stray[] {
   const strays: Stray[] = [];
+  if (!isOwnProc(house.managerPid, house.corePid)) return strays;
   const children = childrenOf(house.corePid) ?? childrenByWalk(house.corePid);
   for (const pid of children) if (!house.isKnown(pid)) gather(house, pid, null, strays);
   return strays;

@@ -41,6 +41,11 @@ export function processOf(pid: number): Process | null {
   };
 }
 
+/** True if /proc is there and is that of our PID namespace: that of another one has other processes by our numbers. */
+export function isOwnProc(managerPid: number, corePid: number): boolean {
+  return processOf(managerPid)?.ppid === corePid;
+}
+
 /** The children of a process whose every thread but the first has none (the core, a shell); null where /proc does not tell. */
 export function childrenOf(pid: number): number[] | null {
   const text = read(`/proc/${pid}/task/${pid}/children`);

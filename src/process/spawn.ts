@@ -41,12 +41,14 @@ export function spawnRequest(spec: ServiceSpec, program: Program, streams: Strea
     soft,
     hard,
   }));
+  const hasTerminal = spec.foreground && program.role === "main";
   return {
     argv: commandOf(spec, program),
     dir: spec.dir,
     set,
     unset,
     ...streams,
+    ...(hasTerminal ? { session: false } : {}),
     ...(identity === null ? {} : { uid: identity.uid, gid: identity.gid, groups: identity.groups }),
     ...(spec.umask === null ? {} : { umask: spec.umask }),
     ...(spec.nice === null ? {} : { nice: spec.nice }),

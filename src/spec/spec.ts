@@ -108,6 +108,8 @@ export interface ServiceSpec {
   readonly logger: ServiceSpec | null;
   /** For a logger: the service whose output it reads; null for all others. */
   readonly loggerOf: string | null;
+  /** The command after `--`: it has the supervisor's own session, terminal and standard streams. */
+  readonly foreground: boolean;
   /** File and line of each key that was set: "/etc/service/db/service.ini:7". */
   readonly source: Readonly<Record<string, string>>;
 }

@@ -8,7 +8,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { runCommand } from "../../src/cli/run-command.ts";
 import type { Runner } from "../../src/control/exec.ts";
 import { createControl } from "../../src/control/server.ts";
+import { eventually, timed } from "../helpers/eventually.ts";
 import { type FakeSupervisor, fakeSupervisor, statusOf } from "../helpers/fake-supervisor.ts";
+import { status } from "../helpers/proc.ts";
 
 const core = join(import.meta.dirname, "../../src/core");
 const parts = ["client.c", "client-request.c", "client-socket.c", "client-reply.c"].map((name) => join(core, name));
@@ -294,11 +296,37 @@ describe("a manager that ends", () => {
 describe("the socket", () => {
   test("that is nowhere is told with every place", async () => {
     await close();
+    const { code, err } = await run(["status"], { XDG_RUNTIME_DIR: "/nowhere", UPKEEP_RUNTIME_DIR: "" });
+    expect(code).toBe(7);
+    expect(err).toContain("no supervisor listens at /run/upkeep/control, /nowhere/upkeep/control, /tmp/upkeep-");
+    await listen();
+  });
+
+  test("in the directory that is asked for is looked for nowhere else", async () => {
+    await close();
     const { code, err } = await run(["status"], { XDG_RUNTIME_DIR: "/nowhere" });
     expect(code).toBe(7);
-    expect(err).toContain(
-      `no supervisor listens at ${dir}/control, /run/upkeep/control, /nowhere/upkeep/control, /tmp/upkeep-`,
-    );
+    expect(err).toContain(`no supervisor listens at ${dir}/control; `);
+    await listen();
+  });
+
+  test("that is not there yet is waited for by wait, and by nobody else", async () => {
+    await close();
+    const over = { UPKEEP_SOCKET: join(dir, "control") };
+    const waiting = start(["wait", "db"], over);
+    expect((await run(["status"], over)).code).toBe(7);
+    // Each look that finds nobody ends in a sleep.
+    const looks = () => Number(status(waiting.child.pid ?? 0, "voluntary_ctxt_switches"));
+    await eventually("the client has looked again and again", () => looks() >= 10);
+    await listen();
+    expect((await waiting.ended).code).toBe(0);
+  });
+
+  test("that never comes is waited for three seconds", async () => {
+    await close();
+    const { result, took } = await timed(() => run(["wait", "db"], { UPKEEP_SOCKET: join(dir, "control") }));
+    expect(result.code).toBe(7);
+    expect(took).toBeGreaterThanOrEqual(3000);
     await listen();
   });
 

@@ -76,6 +76,19 @@ test("what is born while leftovers are being ended is ended too", async () => {
   expect(space.processes().filter((pid) => isAlive(pid) && argv(pid).join("").startsWith("x"))).toEqual([]);
 });
 
+test("a process in the background is gone at each of many restarts, however soon they come", async () => {
+  const run = "#!/bin/sh\ntrap 'exit 0' TERM\nwhile :; do sleep 82000 & wait $!; done\n";
+  const space = await launch([scanDir({ web: { run, "service.ini": "settle = 10ms" } }).path]);
+  await allUp(space, "web");
+  for (let i = 0; i < 8; i++) {
+    expect((await space.upkeep("restart", "web")).code).toBe(0);
+    await eventually("one is there, and no more", () => {
+      const sleeping = space.processes().filter((pid) => isAlive(pid) && argv(pid)[1] === "82000");
+      return sleeping.length === 1;
+    });
+  }
+});
+
 describe("with stop-scope = process", () => {
   test("an escaped process lives through stop, crash and restart, and not through the shutdown", async () => {
     const ini = "stop-scope = process\nsettle = 10ms\n";

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { monotonic } from "../../src/base/clock.ts";
 import { eventually } from "../helpers/eventually.ts";
-import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { argv, children, isAlive } from "../helpers/proc.ts";
+import { nextManager } from "../helpers/manager.ts";
+import { launch } from "../helpers/pid-namespace.ts";
+import { isAlive, waits } from "../helpers/proc.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses, statusOf } from "../helpers/status.ts";
 import { gaps, linesOf, readPipe } from "../helpers/stream.ts";
@@ -42,16 +43,6 @@ const counters = {
 } as const;
 const names = Object.keys(counters) as (keyof typeof counters)[];
 
-/** The manager's pid on this side; null while there is none. */
-const managerOf = (space: Namespace): number | null =>
-  children(space.pid).find((pid) => argv(pid).some((word) => word.endsWith("manager.mjs"))) ?? null;
-
-const nextManager = (space: Namespace, than: number): Promise<number> =>
-  eventually("there is a new manager", () => {
-    const pid = managerOf(space);
-    return pid !== than ? pid : null;
-  });
-
 /** What our own log says is lost of a service, in bytes, all sentences together. */
 function saidLost(stderr: string, service: string): number {
   let sum = 0;
@@ -65,17 +56,24 @@ const starts = (file: string): number => readFileSync(file, "utf8").split("\n").
 describe("a manager that is killed, thirty times", () => {
   test("takes nothing with it but what it had read, and says how much; whatever happens meanwhile is done once", async () => {
     const record = join(temporaryDirectory(), "starts");
+    const stops = join(temporaryDirectory(), "stops");
+    const stopper = (name: string, ini: string): ServiceFiles => ({
+      run: `#!/bin/sh\ntrap 'echo ${name} >> ${stops}; exit 0' TERM\nwhile :; do sleep 0.1; done\n`,
+      "service.ini": ini,
+    });
     const directory = scanDir({
       ...Object.fromEntries(names.map((name) => [name, counters[name].files])),
       mortal: {
         run: `#!/bin/sh\necho >> ${record}\nexec sleep 1000\n`,
         "service.ini": "restart-delay = 10ms\nrestart-delay-max = 10ms\n",
       },
+      app: stopper("app", "requires = base\n"),
+      base: stopper("base", ""),
       resting: { run: "#!/bin/sh\nexec sleep 1000\n" },
     });
     const [out, err] = [await readPipe(), await readPipe()];
     const space = await launch([directory.path], { stdout: out.write, stderr: err.write });
-    const pids = await allUp(space, ...names, "mortal", "resting");
+    const pids = await allUp(space, ...names, "mortal", "app", "base", "resting");
     expect((await space.upkeep("stop", "resting")).code).toBe(0);
     await eventually("resting is down", async () => (await statusOf(space, "resting")).state === "down");
 
@@ -105,15 +103,20 @@ describe("a manager that is killed, thirty times", () => {
     }
     expect(kills).toBe(30);
 
-    for (const name of names) expect(isAlive(pids.get(name) ?? 0), name).toBe(true);
     const found = await statuses(space);
     expect(found.find(({ name }) => name === "resting")).toMatchObject({ state: "down", want: "down", pid: null });
-    for (const name of names) {
+    for (const name of [...names, "app", "base"]) {
+      expect(isAlive(pids.get(name) ?? 0), name).toBe(true);
       expect(space.outer(found.find((each) => each.name === name)?.pid ?? 0), name).toBe(pids.get(name));
     }
 
+    const { pid: mortal } = await statusOf(space, "mortal");
+    process.kill(space.outer(mortal ?? 0) ?? 0, "SIGKILL");
+    await eventually("a later crash is followed by a start", () => starts(record) === 12);
+
     space.signal("TERM");
     expect(await space.exit()).toEqual({ code: 0 });
+    expect(readFileSync(stops, "utf8")).toBe("app\nbase\n");
     await eventually("all has come", () => /stopped \d+ services/.test(err.text()));
     for (const name of names) {
       const { line } = counters[name];
@@ -130,4 +133,33 @@ describe("a manager that is killed, thirty times", () => {
       expect(saidLost(err.text(), name), name).toBeGreaterThanOrEqual(lost);
     }
   });
+});
+
+test("a manager that is killed in the midst of a long line leaves it short, and no other line behind it", async () => {
+  const long = "y".repeat(20_000);
+  const directory = scanDir({ long: counter(`echo "long $i.${long}"`, 10, "0.01") });
+  const out = await readPipe();
+  const space = await launch([directory.path], { stdout: out.write });
+  const pid = (await allUp(space, "long")).get("long") ?? 0;
+  const short: string[] = [];
+  for (let kill = 1; kill <= 3; kill++) {
+    const manager = await nextManager(space, 0);
+    await eventually("it prints", () => out.text().length > 0);
+    out.pause();
+    await eventually("all wait for the reader, in the midst of a line", () => waits(pid));
+    process.kill(manager, "SIGKILL");
+    await nextManager(space, manager);
+    out.resume();
+    const size = out.size();
+    await eventually("the next one prints", () => out.size() > size + 500_000);
+  }
+  space.signal("TERM");
+  expect(await space.exit()).toEqual({ code: 0 });
+  for (const line of out.text().split("\n").slice(0, -1)) {
+    const [, body] = /^\[long\] long \d+\.(y*)$/.exec(line) ?? [];
+    expect(body === undefined ? line.slice(0, 100) : "whole").toBe("whole");
+    if (body !== long) short.push(line);
+  }
+  expect(short.length).toBeGreaterThan(0);
+  expect(short.length).toBeLessThanOrEqual(3);
 });

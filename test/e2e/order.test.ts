@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { eventually, throughout } from "../helpers/eventually.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { isAlive } from "../helpers/proc.ts";
+import { argv, isAlive } from "../helpers/proc.ts";
 import { ending, lines, linesOf, noting, sleeper } from "../helpers/scripts.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses, statusOf } from "../helpers/status.ts";
@@ -201,5 +201,46 @@ describe("a set with mistakes", () => {
     });
     const space = await launch([services.path]);
     await allUp(space, "one", "two");
+  });
+});
+
+describe("whatever is asked for, and whatever is killed", () => {
+  const names = ["db", "app", "web", "aux"] as const;
+  /** The same numbers at every run; small, and good enough to choose by (mulberry32). */
+  const dice = (seed: number) => () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+
+  test.each([1, 2])("no service ever has two processes, and all come up when asked (walk %i)", async (seed) => {
+    const ini = "settle = 20ms\nrestart-delay = 20ms\nrestart-delay-max = 100ms\n";
+    const requires = { db: "", app: "requires = db", web: "requires = app\nwants = aux", aux: "" };
+    const run = (name: string) => `#!/bin/sh\nexec sleep ${81_000 + names.indexOf(name as "db")}\n`;
+    const services = Object.fromEntries(
+      names.map((name) => [name, { run: run(name), finish: ending(0), "service.ini": `${ini}${requires[name]}\n` }]),
+    );
+    const space = await launch([scanDir(services).path]);
+    await allUp(space, ...names);
+    const random = dice(seed);
+    const choose = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+    for (let i = 0; i < 50; i++) {
+      const name = choose(names);
+      const verb = choose(["stop", "start", "restart", "stop", "start", "restart", "once", "pause", "cont", "kill -9"]);
+      if (verb !== "kill -9") await space.upkeep(verb, "--no-wait", name);
+      else {
+        const { pid } = await statusOf(space, name);
+        if (pid !== null) await space.inside(["kill", "-9", String(pid)]);
+      }
+      const words = space.processes().map((pid) => argv(pid).join(" "));
+      const mains = words.filter((text) => /^sleep 8100\d$/.test(text));
+      expect(new Set(mains).size, mains.join(", ")).toBe(mains.length);
+    }
+    for (const name of names) await space.upkeep("cont", name);
+    expect((await space.upkeep("start", "--wait", "15", ...names)).code).toBe(0);
+    await allUp(space, ...names);
+    space.signal("TERM");
+    expect(await space.exit()).toEqual({ code: 0 });
   });
 });

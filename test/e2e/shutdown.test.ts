@@ -1,6 +1,6 @@
-// The ordered stop as a container engine sees it: order, one budget, the report, the exit code.
+// The ordered stop as a container engine sees it: order, one budget, the report.
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { eventually, timed } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
 import { launch } from "../helpers/pid-namespace.ts";
@@ -194,85 +194,5 @@ describe("whatever a service does at the time, the budget holds", () => {
     space.signal("TERM");
     const { took } = await timed(() => space.exit());
     expect(took).toBeLessThan(2200);
-  });
-});
-
-describe("the exit code", () => {
-  const ends = (run: string, ini: string): ServiceFiles => ({
-    run: `#!/bin/sh\n${run}\n`,
-    "service.ini": `critical = yes\n${ini}`,
-  });
-  // biome-ignore format: a table
-  test.each([
-    ["the code of a critical service that ends for good", ends("exit 7", "restart = never"), { code: 7 }],
-    ["128 and the signal that killed it", ends("kill -9 $$", "restart = never"), { code: 137 }],
-    ["0 for a critical service that has done its work", ends("exit 0", "restart = on-failure"), { code: 0 }],
-    ["its last code for a critical service that is given up", ends("exit 9", "give-up = 2 in 1m\nrestart-delay = 10ms"), { code: 9 }],
-    ["111 for a critical service that never ran", { ...ends("exit 0", "restart = never\nstart-pre = ./no-such-file") }, { code: 111 }],
-  ] as const)("is %s", async (_promise, files, exit) => {
-    const events = join(temporaryDirectory(), "events");
-    const space = await launch([scanDir({ main: files, db: { run: noting("db", events), "service.ini": "settle = 10ms" } }).path]);
-    expect(await space.exit()).toEqual(exit);
-    // Whatever ran was asked to stop.
-    expect(linesOf(events).filter((line) => line.endsWith("asked")).length).toBe(
-      linesOf(events).filter((line) => line.endsWith("started")).length,
-    );
-  });
-
-  test("is that of `upkeep shutdown --code`", async () => {
-    const space = await launch([scanDir({ web: asleep }).path]);
-    await allUp(space, "web");
-    expect((await space.upkeep("shutdown", "--code", "42")).code).toBe(0);
-    expect(await space.exit()).toEqual({ code: 42 });
-  });
-
-  test("stays 0 when the stop kills a critical service", async () => {
-    const services = scanDir({ web: { run: stubborn, "service.ini": `critical = yes\nstop-grace = 100ms\n${quick}` } });
-    const space = await launch([services.path]);
-    await allUp(space, "web");
-    space.signal("TERM");
-    expect(await space.exit()).toEqual({ code: 0 });
-  });
-
-  test("does not come at all when every service has given up: the container stays, unhealthy", async () => {
-    const services = scanDir({ web: { run: "#!/bin/sh\nexit 1\n", "service.ini": "restart = never" } });
-    const space = await launch([services.path]);
-    await eventually("it has failed", async () => (await statusOf(space, "web")).state === "failed");
-    expect((await space.upkeep("health")).code).toBe(1);
-    expect(isAlive(space.pid)).toBe(true);
-  });
-});
-
-describe("signals", () => {
-  const file = join(temporaryDirectory(), "heard");
-  const hearing = `#!/bin/sh
-for each in USR1 WINCH; do trap "echo $each >>${file}" $each; done
-while :; do sleep 1000 & wait $!; done
-`;
-  let configuration: string;
-  beforeAll(() => {
-    const global = scanDir({
-      global: { "upkeep.ini": "stop-on = USR2\nforward = USR1:web WINCH:web\nstop-budget = 3s\n" },
-    });
-    configuration = global.at("global", "upkeep.ini");
-  });
-
-  test.each(["TERM", "INT", "QUIT", "PWR", "RTMIN+3"])("%s is an ordered stop", async (name) => {
-    const space = await launch([scanDir({ web: asleep }).path]);
-    await allUp(space, "web");
-    space.signal(name);
-    expect(await space.exit()).toEqual({ code: 0 });
-  });
-
-  test("one of stop-on is an ordered stop too, and those of forward reach their service", async () => {
-    const services = scanDir({ web: { run: hearing, "service.ini": quick } });
-    const space = await launch(["-c", configuration, services.path]);
-    await allUp(space, "web");
-    space.signal("USR1");
-    await lines(file, 1);
-    space.signal("WINCH");
-    expect(await lines(file, 2)).toEqual(["USR1", "WINCH"]);
-    space.signal("USR2");
-    expect(await space.exit()).toEqual({ code: 0 });
   });
 });

@@ -1,5 +1,6 @@
 // What /proc knows of processes, by the pids of this side; nothing here throws for a process that is gone.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** The fields of /proc/PID/stat that tests ask for. */
 export interface Stat {
@@ -45,6 +46,14 @@ export function status(pid: number, key: string): string | null {
     ?.split("\n")
     .find((each) => each.startsWith(`${key}:`));
   return line === undefined ? null : line.slice(key.length + 1).trim();
+}
+
+/** True if a process did not run for 200 ms: it waits for room, or for something to read. */
+export async function waits(pid: number): Promise<boolean> {
+  const switches = () => status(pid, "voluntary_ctxt_switches");
+  const before = switches();
+  await delay(200);
+  return before !== null && switches() === before;
 }
 
 /** The children of all threads of a process. */

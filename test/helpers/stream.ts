@@ -1,5 +1,5 @@
 // A pipe that somebody reads, and what came through it; and the lines of one service in it.
-import { closeSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import { onTestFinished } from "vitest";
 import { realPipe } from "./pid-namespace.ts";
@@ -11,6 +11,9 @@ export interface Stream {
   text(): string;
   /** How many bytes have come so far. */
   size(): number;
+  /** Reads nothing from now on; `resume` ends that. */
+  pause(): void;
+  resume(): void;
 }
 
 /** A pipe that is read all the time, as a container engine does. */
@@ -27,7 +30,13 @@ export async function readPipe(): Promise<Stream> {
     socket.destroy();
     closeSync(write);
   });
-  return { write, text: () => Buffer.concat(pieces).toString("latin1"), size: () => size };
+  return {
+    write,
+    text: () => Buffer.concat(pieces).toString("latin1"),
+    size: () => size,
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+  };
 }
 
 /** Those lines of an output that are this service's, their prefix taken off. */
@@ -49,4 +58,22 @@ export function gaps(numbers: readonly number[]): number[] {
     last = number;
   }
   return missing;
+}
+
+/** A pipe that is full and that nobody reads. */
+export async function fullPipe(): Promise<{ readonly write: number }> {
+  const { read, write } = await realPipe();
+  // A second open file, for the flag would be the program's too.
+  const filler = openSync(`/proc/self/fd/${write}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  try {
+    for (;;) writeSync(filler, Buffer.alloc(4096, "unread\n"));
+  } catch {
+    // EAGAIN: it is full
+  }
+  closeSync(filler);
+  onTestFinished(() => {
+    closeSync(read);
+    closeSync(write);
+  });
+  return { write };
 }

@@ -17,6 +17,7 @@ const floors: Readonly<Record<string, number>> = {
   control: 5,
   main: 6,
   "main.ts": 7,
+  "boot.ts": 7,
 };
 /** The one step along a floor: a command's words are carried by the control socket. */
 const beside = ["cli", "control"] as const;

@@ -20,8 +20,8 @@ function manual(): string {
 \`upkeep COMMAND\` talks to the supervisor that runs: it sends its words to the [control socket](control-protocol.md),
 prints what comes back and leaves with the code that comes back.
 
-The socket is \`$UPKEEP_SOCKET\`; without it, \`control\` in the first of these directories where a supervisor answers:
-\`$UPKEEP_RUNTIME_DIR\`, \`/run/upkeep\`, \`$XDG_RUNTIME_DIR/upkeep\`, \`/tmp/upkeep-UID\`, \`/dev/shm/upkeep-UID\`, where UID
+The socket is \`$UPKEEP_SOCKET\`; without it, \`control\` in \`$UPKEEP_RUNTIME_DIR\`; without that too, in the first of
+these directories where a supervisor answers: \`/run/upkeep\`, \`$XDG_RUNTIME_DIR/upkeep\`, \`/tmp/upkeep-UID\`, \`/dev/shm/upkeep-UID\`, where UID
 is the caller's own, then that of PID 1. A directory or a server that belongs to neither root, nor the caller, nor the
 user of PID 1 is refused; \`$UPKEEP_SOCKET\` is believed.
 
@@ -73,7 +73,7 @@ test("docs/cli.md is what the verb table says", () => {
 
 test("the native client knows exactly the commands for a supervisor", () => {
   const source = readFileSync(join(root, "src/core/client.c"), "utf8");
-  const known = [...source.matchAll(/\{"([a-z]+)", (?:NEVER|IF_NOTHING_CAME|ALWAYS)\}/g)].map(([, name]) => name);
+  const known = [...source.matchAll(/\{"([a-z]+)", (?:NEVER|IF_NOTHING_CAME|ALWAYS), \w+\}/g)].map(([, name]) => name);
   const wanted = verbs.filter(({ offline, name }) => !offline || name === "version");
   expect(known.toSorted()).toEqual(wanted.flatMap(({ name, aliases }) => [name, ...aliases]).toSorted());
 });

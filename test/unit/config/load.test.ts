@@ -41,6 +41,7 @@ describe("a directory with only a run script", () => {
       down: false,
       logger: null,
       loggerOf: null,
+      foreground: false,
       source: { command: `${home}/run` },
     });
     expect(Object.isFrozen(spec)).toBe(true);

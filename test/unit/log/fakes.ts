@@ -77,6 +77,8 @@ export function fakeSink(log: string[] = []) {
     },
     room: () => hasRoom,
     onRoom: (listener) => void roomListeners.push(listener),
+    endLine: () => {},
+    onLong: () => {},
     isEmpty: () => queue.length === 0,
     onEmpty: (listener) => listener(),
   };

@@ -338,18 +338,18 @@ describe("after a manager that died", () => {
     return parts;
   };
 
-  test("drops the tail of the line it had begun, and tells once how much is gone", () => {
+  test("tells at once how much it had, drops the tail of the line it had begun, and tells of that", () => {
     const { out, lost, clock, news, come } = take({ skip: true, lost: 10, atMost: false });
     come("a", 3, "tail");
     // Should this manager die as well, the next one must know of both; the core keeps the 10.
-    expect([lost, news().at(-1)]).toEqual([[], "drained a 4"]);
+    expect([lost, news().at(-1)]).toEqual([[["a", 10, false]], "drained a 4"]);
     clock.advance(10);
     come("a", 3, " end\nwhole\n");
     expect(out.accept()).toBe("[a] whole\n");
-    expect([lost, news().at(-1)]).toEqual([[["a", 19, false]], "drained a 0"]);
+    expect([lost.slice(1), news().at(-1)]).toEqual([[["a", 9, false]], "drained a 0"]);
   });
 
-  test("tells at once where no line was begun, and nothing where nothing was taken", () => {
+  test("tells nothing where nothing was taken", () => {
     expect(take({ skip: false, lost: 10, atMost: false }).lost).toEqual([["a", 10, false]]);
     expect(take({ skip: false, lost: 0, atMost: false }).lost).toEqual([]);
   });
@@ -358,22 +358,38 @@ describe("after a manager that died", () => {
     const { saids, news, come, out } = take({ skip: true, lost: 10, atMost: false });
     come("a", 3, "tail\nwhole\n");
     out.accept();
-    expect(news()).toEqual(["taking a", "read 11", "lost a 15", "held a 6 0", "write 10", "drained a 0"]);
+    expect(news()).toEqual(["lost a 10", "taking a", "read 11", "lost a 15", "held a 6 0", "write 10", "drained a 0"]);
     for (const said of saids) said();
-    expect(news()).toEqual(["lost a 0"]);
+    expect(news()).toEqual(["lost a 5", "lost a 0"]);
   });
 
   test("still has a tail to skip after a look at an empty pipe", () => {
     const { reader, loop, news } = take({ skip: true, lost: 10, atMost: false });
     reader.readable("a");
     loop.run();
-    expect(news()).toEqual(["taking a", "read 0", "drained a 1"]);
+    expect(news()).toEqual(["lost a 10", "taking a", "read 0", "drained a 1"]);
   });
 
   test("tells a bound where the dead one could not say what it had read", () => {
     const { lost, come } = take({ skip: true, lost: 65536, atMost: true });
     come("a", 3, "t\n");
-    expect(lost).toEqual([["a", 65538, true]]);
+    expect(lost).toEqual([
+      ["a", 65536, true],
+      ["a", 2, false],
+    ]);
+  });
+
+  test("skips no further than to the end of the process: what the next one writes is whole", () => {
+    const { out, loop, reader, clock, news, come } = take({ skip: true, lost: 3, atMost: false });
+    reader.readable("a");
+    loop.run();
+    expect(news().at(-1)).toBe("drained a 1");
+    reader.endLine("a");
+    loop.run();
+    expect(news().at(-1)).toBe("drained a 0");
+    clock.advance(10);
+    come("a", 3, "new\n");
+    expect(out.accept()).toBe("[a] new\n");
   });
 
   test("tells at the end of the process, if the tail has no end", async () => {
@@ -382,7 +398,10 @@ describe("after a manager that died", () => {
     const flushed = reader.flush("a");
     loop.run();
     await flushed;
-    expect(lost).toEqual([["a", 7, false]]);
+    expect(lost).toEqual([
+      ["a", 3, false],
+      ["a", 4, false],
+    ]);
     clock.advance(10);
     come("a", 3, "new\n");
     expect(out.accept()).toBe("[a] new\n");

@@ -57,6 +57,44 @@ describe("a sink", () => {
     expect(done).toEqual(["a\n", "b\n", "c\n"]);
   });
 
+  test("tells of a line that the kernel may take by parts, and of its end", () => {
+    const { kernel, sink, write } = start(true);
+    const told: boolean[] = [];
+    sink.onLong((isInside) => told.push(isInside));
+    write("short\n");
+    kernel.accept();
+    expect(told).toEqual([]);
+    write(`${"x".repeat(5000)}\n`);
+    write("next\n");
+    expect(told).toEqual([true]);
+    kernel.accept(4096);
+    expect([told, kernel.inFlight()]).toEqual([[true], [`${"x".repeat(904)}\nnext\n`]]);
+    kernel.accept();
+    expect(told).toEqual([true, false]);
+  });
+
+  test("tells of the end of a long line whose rest cannot be written once that is ended, too", () => {
+    const { kernel, sink, write } = start(true);
+    const told: boolean[] = [];
+    sink.onLong((isInside) => told.push(isInside));
+    write(`${"x".repeat(5000)}\n`);
+    kernel.accept(4096);
+    kernel.refuse("EIO");
+    expect(told).toEqual([true]);
+    write("next\n");
+    kernel.accept();
+    expect(told).toEqual([true, false]);
+  });
+
+  test("ends the line that another process died in before it writes its own", () => {
+    const { kernel, sink, write } = start(true);
+    sink.endLine();
+    write("own\n");
+    expect(kernel.inFlight()).toEqual(["\n"]);
+    kernel.accept();
+    expect(kernel.inFlight()).toEqual(["own\n"]);
+  });
+
   test("writes the rest of what the kernel took in part, and calls back only then", () => {
     const { kernel, write } = start();
     let isDone = false;

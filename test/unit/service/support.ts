@@ -40,6 +40,7 @@ export function service(change: Partial<ServiceSpec> = {}): ServiceSpec {
     down: false,
     logger: null,
     loggerOf: null,
+    foreground: false,
     source: {},
     ...change,
   };

@@ -1,0 +1,78 @@
+// Tells when something moves in the scan directory, or in one of the few service directories that are not complete.
+import { realpathSync } from "node:fs";
+import { basename, join } from "node:path";
+import { errorCode } from "../base/errors.ts";
+
+export interface Watch {
+  /** Looks into this service directory too, by what its name leads to now. */
+  enter(name: string): void;
+  /** Looks into it no more; where its directory was exchanged, entering it again watches the new one. */
+  leave(name: string): void;
+  close(): void;
+}
+
+export interface Watching {
+  /** An entry of the scan directory (null if it is not known which) has come or gone, or has changed itself. */
+  readonly listChanged: (name: string | null, hasMoved: boolean) => void;
+  /** Something has moved in a service directory that was entered. */
+  readonly serviceChanged: (name: string) => void;
+  /** There is no watch any more: its directory has gone or was exchanged, or the kernel has no room for it. */
+  readonly lost: (code: string) => void;
+}
+
+/** chokidar over one scan directory; resolves when it watches. Throws if the directory cannot be found. */
+export async function createWatch(scanDir: string, { listChanged, serviceChanged, lost }: Watching): Promise<Watch> {
+  const root = realpathSync(scanDir);
+  // Late: no service waits for it.
+  const { watch } = await import("chokidar");
+  const watcher = watch(root, {
+    depth: 0,
+    followSymlinks: false,
+    atomic: false,
+    ignoreInitial: true,
+    ignorePermissionErrors: true,
+  });
+  const pathsOf = new Map<string, readonly string[]>();
+  const nameOf = new Map<string, string>();
+  // What chokidar makes of the kernel's events leaves out a chmod, whatever comes within the second after another
+  // change, and the end of a path that it was told to forget.
+  watcher.on("raw", (event: string, entry: string | null, where: unknown) => {
+    const { watchedPath } = where as { readonly watchedPath: string };
+    const name = nameOf.get(watchedPath);
+    const hasMoved = event === "rename";
+    if (name !== undefined) serviceChanged(name);
+    else if (watchedPath === root && hasMoved && entry === basename(root)) lost("it was moved or removed");
+    else if (watchedPath === root) listChanged(entry, hasMoved);
+  });
+  watcher.on("error", (error) => lost(errorCode(error)));
+  await new Promise<void>((resolve) => watcher.on("ready", () => resolve()));
+  const leave = (name: string) => {
+    const paths = pathsOf.get(name) ?? [];
+    pathsOf.delete(name);
+    for (const path of paths) nameOf.delete(path);
+    watcher.unwatch([...paths]);
+  };
+  return {
+    enter(name) {
+      const paths = [join(root, name), join(root, name, "log")].flatMap(real);
+      if (String(pathsOf.get(name)) === String(paths)) return;
+      leave(name);
+      pathsOf.set(name, paths);
+      for (const path of paths) nameOf.set(path, name);
+      watcher.add(paths);
+    },
+    leave,
+    close() {
+      void watcher.close();
+    },
+  };
+}
+
+/** Where a path leads; nothing while it leads nowhere. */
+function real(path: string): string[] {
+  try {
+    return [realpathSync(path)];
+  } catch {
+    return []; // ENOENT, ELOOP, EACCES: there is nothing to look into
+  }
+}

@@ -1,0 +1,15 @@
+import { join } from "node:path";
+import { compile, coreSources, SANITIZED } from "./core.ts";
+
+/** Calls that would reach another process, or a file outside, go to the fuzzer's stand-ins. */
+const REPLACED = ["kill", "waitid", "wait4", "getsid", "syscall", "chmod", "chown", "unlink", "bind", "exit", "_exit"];
+/** The parts that the fuzzer stands in for, and those that are no part of the supervisor. */
+const LEFT_OUT = ["pid1.c", "spawn.c", "main.c", "init.c", "node.c"];
+
+/** Builds the fuzzer; `./core-fuzz SEED SECONDS` by hand, for as long as one likes. */
+export async function buildFuzzer(): Promise<string> {
+  const parts = coreSources(LEFT_OUT).filter((file) => !/\/client[^/]*\.c$/.test(file));
+  const fuzzer = join(import.meta.dirname, "../fixtures/core-fuzz.c");
+  const flags = [...SANITIZED, ...REPLACED.map((name) => `-D${name}=fuzz_${name.replace("_", "")}`)];
+  return compile("core-fuzz", [...parts, fuzzer], flags);
+}

@@ -1,0 +1,41 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { afterEach, expect, test } from "vitest";
+import type { Core, Hello } from "../../../src/channel/core.ts";
+import { createLeftovers } from "../../../src/manager/leftovers.ts";
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
+/** A process as it looks when a service has left it behind: the core's (here: our) child, and known to nobody. */
+async function leaveBehind(service: string): Promise<number> {
+  const child = spawn("sleep", ["1000"], { env: { PATH: process.env["PATH"], UPKEEP_SERVICE: service } });
+  children.push(child);
+  await new Promise((resolve) => child.once("spawn", resolve));
+  return child.pid ?? 0;
+}
+
+const WEB = { number: 1, name: "web" };
+const DB = { number: 2, name: "db" };
+async function leftovers() {
+  // Any child of ours will do for the manager.
+  const manager = await leaveBehind("");
+  const hello = { corePid: process.pid, instance: 7 } as Hello;
+  const numbers = new Map([WEB, DB].map(({ name, number }) => [name, number]));
+  return createLeftovers({} as Core, hello, manager, (name) => numbers.get(name) ?? null);
+}
+
+test("what is left of a service is told apart from what is left of another", async () => {
+  const house = await leftovers();
+  const [web, db] = [await leaveBehind("web"), await leaveBehind("db")];
+  expect(house.of(WEB).map((stray) => stray.process.pid)).toEqual([web]);
+  expect(house.of(DB).map((stray) => stray.process.pid)).toEqual([db]);
+});
+
+test("what is left behind after one question is found by the next, though nobody said that anything changed", async () => {
+  const house = await leftovers();
+  expect(house.of(WEB)).toEqual([]);
+  const pid = await leaveBehind("web");
+  expect(house.of(WEB).map((stray) => stray.process.pid)).toEqual([pid]);
+});
