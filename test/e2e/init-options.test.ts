@@ -101,8 +101,8 @@ describe("--wait-all", () => {
     ["a child subreaper", true],
   ])("what the command leaves gets TERM, and only then %s leaves with the command's code", async (_name, asChild) => {
     const left = 'trap "echo cleaned; exit 0" TERM; echo left; while :; do sleep 0.05; done';
-    const line = `sh -c '${left}' & while ! grep -q . /proc/$!/cmdline; do :; done; sleep 0.3; exit 7`;
-    const space = await launch(["--wait-all", "--", "sh", "-c", line], { asChild });
+    const line = `sh -c '${left}' & while ! [ -s "$0" ]; do sleep 0.05; done; exit 7`;
+    const space = await launch(["--wait-all", "--", "sh", "-c", line, "/proc/1/fd/1"], { asChild });
     expect(await space.exit()).toEqual({ code: 7 });
     expect(space.stdout()).toBe("left\ncleaned\n");
     // Its shell may say "Terminated".
@@ -113,22 +113,18 @@ describe("--wait-all", () => {
     ["PID 1", false],
     ["a child subreaper", true],
   ])("what does not end within the grace is killed by %s, its own children too", async (_name, asChild) => {
-    const left = `setsid sh -c 'trap "" TERM; sleep 1000 & wait; sleep 1000' & sleep 0.3; exit 7`;
-    const space = await launch(["--wait-all", "--grace", "300ms", "--", "sh", "-c", left], { asChild });
+    const left = `setsid sh -c 'trap "" TERM; echo left; sleep 1000 & wait; sleep 1000' & while ! [ -s "$0" ]; do sleep 0.05; done; exit 7`;
+    const space = await launch(["--wait-all", "--grace", "300ms", "--", "sh", "-c", left, "/proc/1/fd/1"], { asChild });
     expect(await space.exit()).toEqual({ code: 7 });
     expect(space.stderr()).toBe("upkeep: what the command left has not ended on TERM: killing it\n");
     expect(space.processes().filter((pid) => pid !== space.pid && isAlive(pid))).toEqual([]);
   });
 
   test("a TERM while it waits means KILL now", async () => {
-    const left = `sh -c 'trap "" TERM; echo left; sleep 1000; sleep 1000' & sleep 0.3; exit 7`;
-    const space = await launch(["--wait-all", "--grace", "60s", "--", "sh", "-c", left]);
-    await shows(space, "left");
-    await eventually(
-      "the command has ended",
-      () => space.processes().every((pid) => status(pid, "PPid") !== null) && space.processes().length <= 2,
-    );
-    space.signal("TERM");
+    const left = 'trap "echo swept" TERM; echo left; while :; do sleep 0.05; done';
+    const line = `sh -c '${left}' & while ! [ -s "$0" ]; do sleep 0.05; done; exit 7`;
+    const space = await launch(["--wait-all", "--grace", "60s", "--", "sh", "-c", line, "/proc/1/fd/1"]);
+    await shows(space, "swept");
     space.signal("TERM");
     expect(await space.exit()).toEqual({ code: 7 });
   });
@@ -196,7 +192,7 @@ describe("other options", () => {
       "--",
       "sh",
       "-c",
-      `sh -c '"$0" --death-signal USR2 -- "$@" & sleep 0.3' ${upkeep} ${signals} log; sleep 1000`,
+      `sh -c '"$0" --death-signal USR2 -- "$@" & sleep 1' ${upkeep} ${signals} log; sleep 1000`,
     ]);
     await shows(space, "ready\n");
     await shows(space, "\n12 ");
@@ -209,7 +205,7 @@ describe("other options", () => {
   });
 
   test("--verbose tells each step, --warn the orphans alone", async () => {
-    const line = "(sh -c 'sleep 0.05; exit 3' &); sleep 0.3; exit 2";
+    const line = "(sh -c 'sleep 0.05; exit 3' &); sleep 1; exit 2";
     const told = (await shell('exec "$0" --verbose -- sh -c "$1"', [line])).stderr
       .replaceAll(/\d{2,}/g, "N")
       .split("\n");

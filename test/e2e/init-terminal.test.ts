@@ -115,7 +115,9 @@ describe("under a shell with job control", () => {
       await sees(session, /<ready \d>/);
       session.type("\x1a");
       await sees(session, "Stopped");
-      expect(states(session, (pid) => stat(pid)?.comm !== "bash").every((state) => state === "T")).toBe(true);
+      await eventually("all of the job is stopped", () =>
+        states(session, (pid) => stat(pid)?.comm !== "bash").every((state) => state === "T"),
+      );
       session.type("fg\n");
       await sees(session, "<cont>");
       session.type("\x03");

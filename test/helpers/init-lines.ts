@@ -77,7 +77,7 @@ tini -svv ./send HUP
 tini -svv ./send RTMIN
 tini -sg -vv ./send INT
 tini -svv -- sh -c '(exit 3) & wait; exit 4'
-tini -sw -- sh -c '(sh -c "sleep 0.1; exit 3" &); sleep 0.3'
+tini -sw -- sh -c '(sh -c "sleep 0.05; exit 3" &); sleep 1'
 TINI_SUBREAPER= tini true
 TINI_SUBREAPER=no tini -vvv true
 TINI_VERBOSITY=0 tini true
