@@ -21,8 +21,22 @@ const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, groups
 const version = UPKEEP_VERSION;
 const globalFile = "/etc/upkeep.ini";
 
-// Node has taken NODE_CHANNEL_FD away by now; the channel that it made of it is the sign that the core has started us.
-if (process.channel === undefined) {
+// Where the core puts the socket that brings descriptors; that it is said is the sign that the core has started us.
+const handles = env["UPKEEP_HANDLES_FD"];
+
+/**
+ * Makes of that socket Node's own channel between processes, as Node does at its start where NODE_CHANNEL_FD is set.
+ * Done here, and late, it costs the first service nothing.
+ */
+const receiveHandles = (fd: number, listener: (message: unknown, handle: unknown) => void): void => {
+  const { _forkChild } = process.getBuiltinModule("node:child_process") as unknown as {
+    _forkChild(fd: number, serialization: "json"): void;
+  };
+  _forkChild(fd, "json");
+  process.on("message", listener);
+};
+
+if (handles === undefined) {
   void import("./main/offline.ts").then(async ({ offline }) => {
     process.exitCode = await offline({ words, version, env, own, node, globalFile });
   });
@@ -39,7 +53,7 @@ if (process.channel === undefined) {
       node,
       globalFile,
       isTerminal: (fd) => isCharacterDevice(fd) && isTerminal(fd),
-      onHandle: (listener) => void process.on("message", listener),
+      onHandle: (listener) => receiveHandles(Number(handles), listener),
       onFault: (listener) => void process.on("uncaughtException", listener).on("unhandledRejection", listener),
       end: (code) => process.exit(code),
     });

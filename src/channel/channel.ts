@@ -1,26 +1,28 @@
-import type { Socket } from "node:net";
 import type { Exit } from "../base/exit.ts";
 import type { Core, Hello, KnownChild, KnownPipe, Listener, Orphan, SpawnRequest, Stream } from "./core.ts";
 import { type Down, decoder, encode, type Message, type Up } from "./messages.ts";
+import type { Transport } from "./transport.ts";
 
 /** The two directions of a channel. */
 export interface Channel {
   readonly core: Core;
-  /** From now on the core is heard; `first` is what was read of the channel already, by the caller. */
-  begin(first: Buffer | null): void;
+  /** Hears what the core has said already: its hello, as a rule. */
+  begin(): void;
+  /** From now on the core is heard as it speaks. */
+  listen(): void;
 }
 
 /**
- * The core, as the other end of the channel's socket. Requests of one turn of the loop go out in one write, so that a
+ * The core, as the other end of the channel. Requests of one turn of the loop go out in one write, so that a
  * manager that dies has said all of a turn or, nearly always, nothing.
  */
-export function connectCore(socket: Socket, listener: Listener): Channel {
+export function connectCore(transport: Transport, listener: Listener): Channel {
   let pending: Buffer[] = [];
   const flush = () => {
     if (pending.length === 0) return;
     const bytes = pending.length === 1 ? pending[0] : Buffer.concat(pending);
     pending = [];
-    if (bytes !== undefined) socket.write(bytes);
+    if (bytes !== undefined) transport.write(bytes);
   };
   const ask = (name: Down, ...fields: readonly string[]) => {
     if (pending.length === 0) queueMicrotask(flush);
@@ -42,7 +44,7 @@ export function connectCore(socket: Socket, listener: Listener): Channel {
     taking(tag) {
       ask("taking", tag);
       flush();
-      return socket.writableLength === 0;
+      return transport.isClear();
     },
     held: (tag, bytes, partial) => ask("held", tag, String(bytes), String(partial)),
     drained: (tag, partial) => ask("drained", tag, String(partial)),
@@ -56,6 +58,7 @@ export function connectCore(socket: Socket, listener: Listener): Channel {
     stopOn: (signals) => ask("stop_on", ...signals.map(String)),
     stopping: () => ask("stopping"),
     ready: () => ask("ready"),
+    flush,
     exit(code) {
       ask("exit", String(code));
       flush();
@@ -63,10 +66,11 @@ export function connectCore(socket: Socket, listener: Listener): Channel {
   };
   return {
     core,
-    begin(first) {
+    begin() {
+      const first = transport.readNow();
       if (first !== null) take(first);
-      socket.on("data", take);
     },
+    listen: () => transport.listen(take),
   };
 }
 

@@ -29,7 +29,7 @@ export interface SpawnRequest {
   readonly notify?: number;
 }
 
-/** What the manager asks of the core. Nothing is answered at once; `flush` is implied at the end of the turn. */
+/** What the manager asks of the core. Nothing is answered at once, and all goes out at the end of the turn. */
 export interface Core {
   /** Starts a process of service `number` under this id, which no other process has ever had. */
   spawn(id: string, number: number, request: SpawnRequest): void;
@@ -58,6 +58,8 @@ export interface Core {
   stopOn(signals: readonly number[]): void;
   stopping(): void;
   ready(): void;
+  /** What was asked goes out now: somebody waits for it. */
+  flush(): void;
   /** The last word: the core ends the manager and leaves with this code. */
   exit(code: number): void;
 }

@@ -22,7 +22,9 @@ export async function apply({ command, client, supervisor, io }: Context): Promi
     for (const { service, change, keys } of changes) {
       const { mark, color } = marks[change];
       const of = keys.length === 0 ? "" : `: ${keys.map(plain).join(", ")}`;
-      io.out(`${paint(color, mark)} ${plain(service)}  ${command.dryRun ? wouldBe(change) : change}${of}\n`);
+      io.out(
+        `${paint(color, mark)} ${plain(service ?? "upkeep itself")}  ${command.dryRun ? wouldBe(change) : change}${of}\n`,
+      );
     }
     if (changes.length === 0) io.out("nothing has changed\n");
   }

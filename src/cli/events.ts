@@ -33,5 +33,5 @@ export async function events({ command, names, client, supervisor, io }: Context
   return exitCodes.ok;
 }
 
-const line = (paint: Paint) => (event: ServiceEvent) =>
-  `${paint("dim", plain(event.time))}  ${paint("bold", plain(event.service))}  ${plain(event.event)}  ${plain(event.text)}\n`;
+// The text names the service.
+const line = (paint: Paint) => (event: ServiceEvent) => `${paint("dim", plain(event.time))}  ${plain(event.text)}\n`;

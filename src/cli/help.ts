@@ -12,7 +12,7 @@ export function overview(): string {
     "  upkeep run DIR -- CMD  the same beside a main command",
     "  upkeep -- CMD          be the init of one command",
     "",
-    "-c FILE before DIR reads one more global configuration than /etc/upkeep.ini.",
+    "-c FILE before DIR is read after the global configuration /etc/upkeep.ini, and wins.",
     "",
     "Commands to a running supervisor:",
     "",

@@ -22,11 +22,18 @@ export async function logs({ command, names, client, supervisor, io }: Context):
     io.err("the manager restarted while it printed; run upkeep logs again\n");
     return exitCodes.failed;
   }
+  const tellLogger = (name: string, past: readonly LogLine[]) => {
+    const hasLogger = (supervisor.service(name)?.log ?? null) !== null;
+    if (hasLogger && !past.some(({ service }) => service === name))
+      io.err(`upkeep: ${plain(name)} writes to its logger; what that prints: upkeep logs ${plain(name)}/log\n`);
+  };
   const format = command.output === "json" ? json : people(chosen.length > 1, command.timestamps);
   const queue = lineQueue();
   // Both in one turn: no line is missing between them, none comes twice.
-  const past = client.resumed ? [] : supervisor.logs(chosen, command.lines);
-  const forget = command.follow ? supervisor.follow(chosen, queue.add) : () => {};
+  // After a restart, all that is kept was read by the new manager: what came while nobody listened.
+  const past = supervisor.logs(chosen, client.resumed ? Number.MAX_SAFE_INTEGER : command.lines);
+  if (command.words.length > 0) for (const name of chosen) tellLogger(name, past);
+  const forget = command.follow ? supervisor.follow(chosen, queue.add, queue.skip) : () => {};
   const leave = () => queue.end();
   io.closed.addEventListener("abort", leave, { once: true });
   try {
@@ -80,6 +87,11 @@ function lineQueue() {
         // A line costs something even if it is empty.
         size += line.line.length + 64;
       }
+      rouse();
+    },
+    /** So many were never kept for us. */
+    skip(count: number) {
+      dropped += count;
       rouse();
     },
     end: rouse,

@@ -108,9 +108,14 @@ function note(one: ServiceStatus): string {
   if (one.pid === null && one.retryIn === null && one.state !== "incomplete") notes.push(`for ${span(one.seconds)}`);
   if (one.want === "once" && one.pid !== null) notes.push("once");
   if (one.normallyDown && one.state === "down") notes.push("not started at boot");
-  if (one.why !== null) notes.push(plain(one.why));
+  const why = ownWhy(one);
+  if (why !== null) notes.push(why);
   return notes.join("; ");
 }
+
+/** Why, unless that is only the last exit again. */
+const ownWhy = ({ why, lastExit }: ServiceStatus): string | null =>
+  why === null || (lastExit !== null && why === exitText(lastExit)) ? null : plain(why);
 
 function detail(one: ServiceStatus, { client, supervisor }: Context): string {
   const paint = painter(client.color);
@@ -122,7 +127,7 @@ function detail(one: ServiceStatus, { client, supervisor }: Context): string {
     ["restarts", String(one.restarts)],
     ["last exit", one.lastExit === null ? null : exitText(one.lastExit)],
     ["next try", one.retryIn === null ? null : due(one.retryIn)],
-    ["why", one.why === null ? null : plain(one.why)],
+    ["why", ownWhy(one)],
     ["at boot", one.normallyDown ? "not started (a file down)" : null],
     ["critical", one.critical ? "its final end stops everything" : null],
     ["logger", one.log === null ? null : loggerText(one.log)],
@@ -132,7 +137,9 @@ function detail(one: ServiceStatus, { client, supervisor }: Context): string {
     .filter(([, value]) => value !== null)
     .map(([name, value]) => `  ${paint("dim", name.padEnd(9))}  ${value}\n`)
     .join("");
-  const lines = supervisor.logs([one.name], LINES).map(({ line }) => `  ${plain(line.toString("utf8"))}\n`);
+  const lines = supervisor
+    .logs([one.name], LINES)
+    .map(({ line }) => `  ${plain(line.toString("utf8").replace(/\r$/, ""))}\n`);
   return `${head}${body}${lines.length === 0 ? "" : `\n${paint("dim", "  last output")}\n${lines.join("")}`}`;
 }
 

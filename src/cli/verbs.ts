@@ -115,7 +115,7 @@ export const verbs = [
   { ...base, name: "apply", aliases: ["update"], usage: "", targets: "none", options: ["dry-run", "output"],
     summary: "read all configuration again and make it so", codes: ["failed", "timedOut"] },
   { ...base, name: "lint", aliases: [], usage: "[DIR]", targets: "none", options: ["output"], offline: true,
-    summary: "check service directories without running them", codes: ["failed"] },
+    summary: "check the service directories in DIR (/etc/service) without running them", codes: ["failed"] },
   { ...base, name: "shutdown", aliases: ["halt"], usage: "", targets: "none", options: ["code"],
     summary: "stop everything in order and end", codes: [] },
   { ...base, name: "version", aliases: [], usage: "", targets: "none", options: ["output"], offline: true,

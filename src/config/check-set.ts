@@ -34,7 +34,7 @@ function unknownNames(specs: Specs, order: Order, known: ReadonlySet<string>): P
       severity: key === "requires" ? "error" : "warning",
       service,
       where: whereOf(specs.get(service), [key]),
-      text: `cannot find ${quoted(name)}, which ${key} names: there is no such service${index < MOST_HINTS ? didYouMean(name, names) : ""}`,
+      text: `cannot find ${quoted(name)}, named by ${key}: there is no such service${index < MOST_HINTS ? didYouMean(name, names) : ""}`,
     }));
 }
 
@@ -71,8 +71,9 @@ function graces(specs: Specs, stopBudget: Ms): Problem[] {
   const [one] = byDefault;
   // A short budget is one decision; to say it once for each service would bury everything else.
   if (one !== undefined) {
-    const text = `stop-budget ${durationText(stopBudget)} is under the stop-grace ${durationText(one.stopGrace)} of ${byDefault.length} services`;
-    problems.push({ severity: "warning", where: one.source["stop-grace"] ?? "stop-budget", text });
+    const counted = byDefault.length === 1 ? one.name : `${byDefault.length} services`;
+    const text = `stop-budget ${durationText(stopBudget)} is under the stop-grace ${durationText(one.stopGrace)} of ${counted}, and ends it at shutdown`;
+    problems.push({ severity: "warning", where: one.source["stop-grace"] ?? "global configuration", text });
   }
   return problems;
 }

@@ -26,7 +26,7 @@ export async function answer(request: Exclude<Request, { do: "exec" }>, supervis
     case "order": {
       if (supervisor.service(request.service) === null) return no(`no service ${request.service}`);
       const refused = supervisor.order(request.service, request.order);
-      return refused === null ? ok(null) : no(refused);
+      return refused === null ? ok(null) : no(`cannot ${request.order.do} ${request.service}: ${refused}`);
     }
     case "watch":
       ok(null);

@@ -21,7 +21,7 @@ export function audited(supervisor: Supervisor, peer: Peer, note: Note): Supervi
     service: (name) => supervisor.service(name),
     watch: (listener) => supervisor.watch(listener),
     logs: (names, count) => supervisor.logs(names, count),
-    follow: (names, listener) => supervisor.follow(names, listener),
+    follow: (names, listener, skipped) => supervisor.follow(names, listener, skipped),
     health: (names) => supervisor.health(names),
     get about() {
       return supervisor.about;

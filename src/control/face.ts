@@ -14,7 +14,7 @@ import type { Unready } from "../manager/scan.ts";
 import type { Happening } from "../manager/services.ts";
 import { isStable } from "../service/end.ts";
 import type { ServiceStatus } from "../service/status.ts";
-import { isReady, statusOf } from "../service/status-of.ts";
+import { clauseOf, isReady, statusOf } from "../service/status-of.ts";
 import type { Health, Order, ServiceEvent, Supervisor } from "./supervisor.ts";
 
 export interface FaceParts {
@@ -82,7 +82,7 @@ export function createFace(parts: FaceParts): Face {
 
   const signal = (runner: Runner, number: number): string | null => {
     const { state } = runner;
-    if (!("child" in state) || isAtRest(state)) return `cannot signal ${runner.name}: it is not running`;
+    if (!("child" in state) || isAtRest(state)) return "it is not running";
     core.kill(runner.id(state.child), number, false);
     return null;
   };
@@ -144,12 +144,11 @@ export function createFace(parts: FaceParts): Face {
       const runner = manager.roster.get(name);
       if (runner === undefined) {
         const unready = parts.unready().get(name);
-        return unready === undefined
-          ? `cannot ${order.do} ${name}: there is no such service${didYouMean(name, names())}`
-          : `cannot ${order.do} ${name}: ${unready.why}`;
+        // Nothing of it runs: it is as it is to be.
+        if (unready !== undefined && order.do === "stop") return null;
+        return unready === undefined ? `there is no such service${didYouMean(name, names())}` : unready.why;
       }
-      if (parts.isStopping() && order.do !== "stop" && order.do !== "signal")
-        return `cannot ${order.do} ${name}: everything is being stopped`;
+      if (parts.isStopping() && order.do !== "stop" && order.do !== "signal") return "everything is being stopped";
       const act = orders[order.do] as (runner: Runner, order: Order) => string | null;
       return act(runner, order);
     },
@@ -162,9 +161,12 @@ export function createFace(parts: FaceParts): Face {
         chosen.flatMap((name) => outputs.ring(name) ?? []),
         count,
       ),
-    follow(chosen, listener) {
+    follow(chosen, listener, skipped) {
       const stops = chosen.flatMap((name) => {
-        const follower = (lines: readonly LogLine[]) => lines.forEach(listener);
+        const follower = (lines: readonly LogLine[], missed: number) => {
+          if (missed > 0) skipped(missed);
+          lines.forEach(listener);
+        };
         return outputs.ring(name)?.follow(follower) ?? [];
       });
       return () => {
@@ -182,7 +184,7 @@ export function createFace(parts: FaceParts): Face {
         time: wallClock.now().toISOString(),
         service: runner.name,
         event,
-        text: text === "" ? `${runner.name} is ${status(runner).state}` : text,
+        text: text === "" ? `${runner.name} ${clauseOf(runner.state)}` : text,
         status: event === "removed" ? null : status(runner),
       };
       // After the step that it tells of, and apart from it: whoever listens may give orders.

@@ -34,14 +34,17 @@ export interface Supervisor {
   services(): readonly ServiceStatus[];
   /** One service, or a logger as `web/log`; null if there is none. */
   service(name: string): ServiceStatus | null;
-  /** Why it was refused, as one sentence, or null once it is accepted. A start or restart takes the newest definition. */
+  /** Why it was refused, as the end of a sentence, or null once it is accepted. A start or restart takes the newest definition. */
   order(name: string, order: Order): string | null;
   /** Calls `listener` after each change until the returned function is called. Never from within `order`. */
   watch(listener: (event: ServiceEvent) => void): () => void;
   /** The last `count` lines that are kept, oldest first; of all the named services, in the order of their reading. */
   logs(names: readonly string[], count: number): readonly LogLine[];
-  /** Calls `listener` for each further line of these services until the returned function is called. */
-  follow(names: readonly string[], listener: (line: LogLine) => void): () => void;
+  /**
+   * Calls `listener` for each further line of these services until the returned function is called, and `skipped` with
+   * the number of those that came too many at once to be told.
+   */
+  follow(names: readonly string[], listener: (line: LogLine) => void, skipped: (count: number) => void): () => void;
   /** The verdict on all services, or on the named ones. */
   health(names: readonly string[]): Health;
   /** Reads all configuration again and makes it so. */

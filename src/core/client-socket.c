@@ -164,7 +164,7 @@ static int tell_unreachable(const struct search *search) {
   if (search->count == 0)
     return client_complain(UNREACHABLE, "cannot reach upkeep: the path in UPKEEP_SOCKET is too long for a socket");
   return client_complain(UNREACHABLE,
-    "cannot reach upkeep: no supervisor listens at %s; is it running, and as which user?", list);
+    "cannot reach upkeep: no supervisor listens at %s; is it running, and as which user? UPKEEP_SOCKET names another place", list);
 }
 
 /* True if nobody is there at all: who keeps us out now will keep us out in a moment too. */

@@ -14,7 +14,7 @@
 
 static const char usage[] =
     "usage: upkeep [-c FILE] DIR              supervise the service directories in DIR\n"
-    "       upkeep run DIR -- CMD             the same beside a command, which everything lives as long as\n"
+    "       upkeep run DIR -- CMD             the same beside a main command, whose end stops everything\n"
     "       upkeep [OPTIONS] -- CMD [ARG...]  run one command as an init does (upkeep -h)\n"
     "       upkeep COMMAND ...                status, start, stop, restart, logs ... (upkeep help)\n";
 
@@ -113,7 +113,8 @@ int main(int argc, char **argv, char **environment) {
   if (strchr(word, '/')) return run_path(argv, found ? &file : NULL);
   if (!found && strpbrk(word, " &|;$<>")) return upkeep_cannot_execute(word, ENOENT);
   const char *nearest = client_nearest(word);
-  if (!nearest) return usage_error("unknown command %s; a program is run by upkeep -- CMD", word);
+  if (!*word) return usage_error("%s", "the first word is empty: neither a command nor a directory");
+  if (!nearest) return usage_error("unknown command %s, and no directory either; a program is run by upkeep -- CMD", word);
   say("unknown command %s; did you mean %s?", word, nearest);
   return show_usage();
 }

@@ -31,6 +31,8 @@ static const char *value_of(char **environment, const char *name) {
 }
 
 static bool is_passed(const char *entry, enum node_use use) {
+  // Ours to say, and to the manager alone.
+  if (strncmp(entry, "UPKEEP_HANDLES_FD=", 18) == 0) return false;
   if (use == NODE_FOR_COMMAND) return strncmp(entry, "NODE_", 5) != 0 && strncmp(entry, "LD_", 3) != 0;
   for (size_t i = 0; i < sizeof passed / sizeof *passed; i++)
     if (strncmp(entry, passed[i], strlen(passed[i])) == 0) return true;
@@ -128,7 +130,7 @@ const char *node_find(struct node_command *command, char **arguments, char **env
     if (is_passed(environment[i], use)) *entry++ = environment[i];
   if (use == NODE_FOR_COMMAND) return NULL;
   static char channel[32];
-  snprintf(channel, sizeof channel, "NODE_CHANNEL_FD=%d", handles_fd);
+  snprintf(channel, sizeof channel, "UPKEEP_HANDLES_FD=%d", handles_fd);
   *entry++ = channel;
   return NULL;
 }

@@ -10,7 +10,7 @@ struct node_command {
   char **envp;
 };
 
-// Fills in the command that runs the bundle with these arguments; `handles_fd` is told to Node as its IPC channel.
+// Fills in the command that runs the bundle with these arguments; `handles_fd` is told as UPKEEP_HANDLES_FD.
 // NULL, or a sentence that says what was not found and what would do. Allocates once; never freed.
 const char *node_find(struct node_command *command, char **arguments, char **environment, enum node_use use, int handles_fd);
 

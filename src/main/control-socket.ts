@@ -1,5 +1,5 @@
 // Where the control socket is, and who comes in by it. The core binds and accepts; we find it a place.
-import { Socket } from "node:net";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Core } from "../channel/core.ts";
 import type { Peer } from "../control/audit.ts";
@@ -49,6 +49,7 @@ export function createControlSocket(core: Core, voice: Voice, env: RuntimeEnv, g
     },
     accepted(handle, peer) {
       // A handle instead of a descriptor: Node's types know it from child_process only.
+      const { Socket } = process.getBuiltinModule("node:net");
       const socket = new Socket({ handle, readable: true, writable: true, allowHalfOpen: true } as object);
       if (control === null) waiting.push({ socket, peer });
       else control.serve(socket, peer);

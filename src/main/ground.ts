@@ -1,5 +1,5 @@
 // What the supervisor stands on: threads, /proc, a standard output that takes what is written.
-import { readSync, stat } from "node:fs";
+import { stat } from "node:fs";
 import type { Voice } from "../log/voice.ts";
 import { isOwnProc } from "../process/proc.ts";
 
@@ -9,20 +9,6 @@ import { isOwnProc } from "../process/proc.ts";
  */
 export function makeThreads(): void {
   stat("/", () => {});
-}
-
-/**
- * What a non-blocking descriptor has to give at this moment; null is nothing. The core has said hello before we were
- * started, and the first service need not wait for a turn of the loop.
- */
-export function readNow(fd: number): Buffer | null {
-  const bytes = Buffer.allocUnsafe(65_536);
-  try {
-    const count = readSync(fd, bytes);
-    return count === 0 ? null : bytes.subarray(0, count);
-  } catch {
-    return null; // EAGAIN: it comes later, by the loop; any other error comes again there
-  }
 }
 
 /** Says so where /proc cannot tell of our processes. */

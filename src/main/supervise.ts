@@ -1,22 +1,23 @@
 // The supervisor, put together: the channel, the configuration, the manager, the scan, the faces, the stop.
-import { Socket } from "node:net";
 import { monotonic } from "../base/clock.ts";
 import { errorCode, type Problem } from "../base/errors.ts";
 import { type Channel, connectCore } from "../channel/channel.ts";
 import type { Hello, Listener } from "../channel/core.ts";
+import { createTransport } from "../channel/transport.ts";
 import { loadSettings } from "../config/settings.ts";
 import type { Face } from "../control/face.ts";
 import { createSink } from "../log/sink.ts";
 import { createVoice } from "../log/voice.ts";
 import { createAdmission } from "../manager/admission.ts";
-import { applyAll } from "../manager/apply.ts";
+import { appliedText, applyAll } from "../manager/apply.ts";
 import { createManager, type Manager } from "../manager/manager.ts";
 import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
 import { createControlSocket } from "./control-socket.ts";
-import { checkProc, makeThreads, readNow, tellDropped } from "./ground.ts";
+import { checkProc, makeThreads, tellDropped } from "./ground.ts";
+import { routeHandles } from "./handles.ts";
 import { mainCommand } from "./main-command.ts";
 import { createStopping } from "./stopping.ts";
 import { readWords } from "./words.ts";
@@ -25,8 +26,7 @@ import type { World } from "./world.ts";
 /** The stop signals that need no `stop-on`: TERM, INT, QUIT, PWR and RTMIN+3. */
 const STOP_SIGNALS = [15, 2, 3, 30, 37] as const;
 const [SIGHUP, SIGUSR1, SIGUSR2] = [1, 10, 12] as const;
-/** Where the core puts the channel. */
-const CHANNEL_FD = 3;
+const CHANNEL_FD = 3; // as the core has it
 
 /** Runs the supervisor; returns at once and goes on until the core ends it. */
 export function supervise(world: World): void {
@@ -43,10 +43,8 @@ export function supervise(world: World): void {
     voice.error(`internal error ${faults}: ${fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)}`);
   });
   makeThreads();
-  const socket = new Socket({ fd: CHANNEL_FD, readable: true, writable: true });
   // Without a core there is nobody to serve.
-  socket.on("close", () => world.end(111));
-  socket.on("error", () => world.end(111));
+  const transport = createTransport(CHANNEL_FD, () => world.end(111));
 
   /** Before anything runs, what is wrong ends the program; the core is told the code. */
   const refuse = (code: number, text: string): null => {
@@ -55,6 +53,7 @@ export function supervise(world: World): void {
     return null;
   };
 
+  let handed: (message: unknown, handle: unknown) => void = () => {};
   const moveIn = (hello: Hello): Listener | null => {
     const isFirst = hello.blobs.size === 0;
     const { scanDir, files, unknown, command } = readWords(world.words);
@@ -140,18 +139,18 @@ export function supervise(world: World): void {
     const apply = async (dryRun: boolean) => {
       const read = readSettings();
       const isUsable = !read.problems.some(({ severity }) => severity === "error");
+      const change = { atStart: settings, now: config.settings, next: isUsable ? read.settings : config.settings };
       if (!dryRun && isUsable) {
         config = read;
         voice.level = read.settings.logLevel;
         core.budget(read.settings.stopBudget);
       }
-      const { changes, problems } = await applyAll(manager, scan, read.settings, dryRun);
+      const { changes, problems } = await applyAll(manager, scan, change, dryRun);
       const all = [...read.problems, ...problems];
       if (dryRun) return { changes, problems: all };
       scan.rescan();
       for (const problem of all) tell(problem);
-      const text = changes.map(({ service, change }) => `${service} ${change}`).join(", ");
-      voice.info(changes.length === 0 ? "applied: nothing has changed" : `applied: ${text}`);
+      voice.info(appliedText(changes));
       return { changes, problems: all };
     };
     const dumpStatus = async () => {
@@ -177,7 +176,7 @@ export function supervise(world: World): void {
       const target = forwarded ?? (react === undefined ? manager.roster.foreground()?.name : undefined);
       if (target === undefined) return react?.();
       const refused = face?.order(target, { do: "signal", signal });
-      if (refused != null) voice.warn(refused);
+      if (refused != null) voice.warn(`cannot hand ${what} on to ${target}: ${refused}`);
     };
 
     const openFaces = async () => {
@@ -215,12 +214,7 @@ export function supervise(world: World): void {
       if (!stopping.isStopping()) await scan.watch();
     };
 
-    world.onHandle((message, handle) => {
-      const said = message as { pipe?: string; connection?: boolean; pid?: number; uid?: number; gid?: number };
-      if (typeof said.pipe === "string") outputs.handed(said.pipe, handle as { fd: number; close(): void });
-      else if (said.connection === true)
-        control.accepted(handle, { pid: said.pid ?? 0, uid: said.uid ?? -1, gid: said.gid ?? -1 });
-    });
+    handed = routeHandles(outputs, control);
     core.ready();
     manager.resume();
     if (stopping.isStopping()) {
@@ -246,6 +240,11 @@ export function supervise(world: World): void {
     listening: (...told) => house?.listening(...told),
     turn: () => house?.turn(),
   };
-  const { core, begin }: Channel = connectCore(socket, listener);
-  begin(readNow(CHANNEL_FD));
+  const { core, begin, listen }: Channel = connectCore(transport, listener);
+  begin();
+  // After the first services have been asked for.
+  setImmediate(() => {
+    listen();
+    world.onHandle((message, handle) => handed(message, handle));
+  });
 }

@@ -1,6 +1,6 @@
 // Who waits for whom, and who goes down with whom. The order of a whole shutdown is shutdown.ts's.
 import type { Event, State } from "../service/model.ts";
-import { isReady } from "../service/status-of.ts";
+import { clauseOf, isReady } from "../service/status-of.ts";
 import type { Runner } from "./runner.ts";
 
 /** All services that are known, loggers included, by name. */
@@ -88,11 +88,11 @@ export function createRoster(): Roster {
       const other = runners.get(name);
       if (other === undefined) return `waits for ${name}, which does not exist`;
       if (ending.has(other)) return `waits for ${name}, which is about to stop`;
-      if (!isReady(other.spec, other.state)) return `waits for ${name}, which is ${other.state.phase}`;
+      if (!isReady(other.spec, other.state)) return `waits for ${name}, which ${clauseOf(other.state)}`;
     }
     for (const name of [...wants, ...after]) {
       const other = runners.get(name);
-      if (other !== undefined && isComing(other)) return `waits for ${name}, which is ${other.state.phase}`;
+      if (other !== undefined && isComing(other)) return `waits for ${name}, which ${clauseOf(other.state)}`;
     }
     return null;
   };

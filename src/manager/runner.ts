@@ -20,6 +20,8 @@ export interface Surroundings {
   sweep(runner: Runner): { readonly left: number; readonly signal: (signal: number) => void };
   watchReady(runner: Runner, on: boolean): void;
   closeInput(runner: Runner): void;
+  /** Its main process has ended: its output is complete. */
+  ended(runner: Runner): void;
   /** Its state has changed from `before`, and is remembered. */
   changed(runner: Runner, before: State): void;
   reported(runner: Runner, report: Report): void;
@@ -27,6 +29,8 @@ export interface Surroundings {
 
 /** The key of a service's state in the core's memory. */
 export const stateKey = (name: string): string => `state:${name}`;
+
+const isEnd = ({ what }: Report): boolean => what === "ended" || what === "stopped";
 
 /** Owns one service from its first start to its removal. */
 export class Runner {
@@ -163,9 +167,11 @@ export class Runner {
     const reports = this.#reports;
     this.#requests = [];
     this.#reports = [];
-    // The end of one process is dealt with before the next one is asked for.
-    for (const report of reports) this.#house.reported(this, report);
+    // The last words of one process come before the next one is asked for; what people read of it comes after.
+    if (reports.some(isEnd)) this.#house.ended(this);
     for (const request of requests) request();
+    if (requests.length > 0) core.flush();
+    for (const report of reports) this.#house.reported(this, report);
     if (hasChanged) {
       this.#arm();
       this.#house.changed(this, before);

@@ -49,6 +49,8 @@ export interface Scan {
   rescan(): void;
   /** Directories that are there and cannot be run, by name. */
   readonly unready: ReadonlyMap<string, Unready>;
+  /** The path of the directory of that name. */
+  homeOf(name: string): string;
   /** Reads one directory anew. */
   load(name: string): Loaded;
   names(): readonly string[] | null;
@@ -198,6 +200,7 @@ export function createScan(parts: ScanParts): Scan {
 
   return {
     unready,
+    homeOf,
     load,
     rescan,
     names: list,

@@ -108,11 +108,11 @@ export function createServices(parts: ServicesParts): Services {
       settle(runner, before);
       parts.progress(runner);
     },
+    ended: (runner) => outputs.ended(runner),
     reported(runner, report) {
       const text = reportText(runner.name, report);
       say(levelOf(report), text, { service: runner.name });
       publish(runner, report.what, text);
-      if (report.what === "ended" || report.what === "stopped") outputs.ended(runner);
     },
   };
 

@@ -31,7 +31,10 @@ export function clipGrace(own: Ms, left: Ms, levelsToCome: number): Ms {
 export interface Ending {
   readonly name: string;
   readonly took: Ms;
+  /** Null where its main process had ended before the stop. */
   readonly exit: Exit | null;
+  /** How much of `took` its `finish` was. */
+  readonly finishing: Ms;
   readonly killed: boolean;
   /** What it did with the stop signal; known only of those that had to be killed. */
   readonly reaction: string | null;
@@ -40,9 +43,11 @@ export interface Ending {
 /** What there is to say of an ordered stop: the slow and the killed, each with why; empty if there is nothing. */
 export function reportLines(endings: readonly Ending[], stopSignalOf: (name: string) => number): string[] {
   const lines: string[] = [];
-  for (const { name, took, exit, killed, reaction } of endings) {
+  for (const { name, took, exit, finishing, killed, reaction } of endings) {
     const signal = signalName(stopSignalOf(name));
     if (killed) lines.push(`${name} was killed after ${durationText(took)}: ${reactionText(reaction, signal)}`);
+    else if (finishing >= SLOW)
+      lines.push(`${name} took ${durationText(took)} to stop, ${durationText(finishing)} of it in its finish`);
     else if (took >= SLOW)
       lines.push(`${name} took ${durationText(took)} to stop${exit === null ? "" : ` (${exitText(exit)})`}`);
   }
@@ -95,6 +100,9 @@ export interface Shutdown {
 interface Watched {
   readonly runner: Runner;
   readonly startedAt: Ms;
+  /** Its main process had ended already. */
+  readonly isOver: boolean;
+  finishingSince: Ms | null;
   killed: boolean;
   reaction: string | null;
 }
@@ -135,21 +143,28 @@ export function beginShutdown(
       each.killed = true;
       each.reaction = reactionOf(state.pid, each.runner.spec.stopSignal);
     }
+    if (state.phase === "finishing") each.finishingSince ??= clock.now();
     if (!isAtRest(state)) return;
     open.delete(each.runner);
     endings.push({
       name: each.runner.name,
       took: clock.now() - each.startedAt,
-      exit: state.last?.exit ?? null,
+      exit: each.isOver ? null : (state.last?.exit ?? null),
+      finishing: each.finishingSince === null ? 0 : clock.now() - each.finishingSince,
       killed: each.killed,
       reaction: each.reaction,
     });
+  };
+  const watch = (runner: Runner, now: Ms): Watched => {
+    const { phase } = runner.state;
+    const isOver = phase === "finishing" || phase === "sweeping";
+    return { runner, startedAt: now, isOver, finishingSince: null, killed: false, reaction: null };
   };
   const stopLevel = () => {
     const now = clock.now();
     const left = isHurried ? 0 : end - now;
     for (const runner of present()) {
-      if (!isAtRest(runner.state)) open.set(runner, { runner, startedAt: now, killed: false, reaction: null });
+      if (!isAtRest(runner.state)) open.set(runner, watch(runner, now));
       const grace = clipGrace(runner.spec.stopGrace, left, levels.length - 1 - level);
       runner.send({ type: "stop", cause: "shutdown", grace, eof: runner.spec.loggerOf !== null });
     }

@@ -27,12 +27,32 @@ const words: { readonly [P in Phase]: StatusWord } = {
   done: "done",
 };
 
+const clauses: Readonly<Record<StatusWord, string>> = {
+  down: "is down",
+  waiting: "is waiting",
+  preparing: "runs its start-pre",
+  starting: "is starting",
+  up: "is up",
+  paused: "is paused",
+  stopping: "is stopping",
+  finishing: "runs its finish",
+  backoff: "waits for its next try",
+  failed: "has failed",
+  done: "is done",
+  incomplete: "cannot be run yet",
+};
+
+/** A state as the end of a sentence that begins with the service's name: `is up`, `has failed`. */
+export const clauseOf = (state: State): string => clauses[wordOf(state)];
+
+const wordOf = (state: State): StatusWord => ("paused" in state && state.paused ? "paused" : words[state.phase]);
+
 /** What the faces are told of a service. `now` is monotonic; `wallNow` is the same moment, for the stamp. */
 export function statusOf(spec: ServiceSpec, state: State, facts: StatusFacts, now: Ms, wallNow: Date): ServiceStatus {
   const age = Math.max(0, now - (state.phase === "up" ? state.startedAt : state.since));
   return {
     name: spec.name,
-    state: "paused" in state && state.paused ? "paused" : words[state.phase],
+    state: wordOf(state),
     want: state.want,
     type: spec.type,
     ready: isReady(spec, state),

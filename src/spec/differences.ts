@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { serviceKeys } from "./keys.ts";
-import type { LogKind, ServiceSpec } from "./spec.ts";
+import { globalKeys, serviceKeys } from "./keys.ts";
+import type { LogKind, ServiceSpec, Settings } from "./spec.ts";
 
 /** How a new definition of a service differs from the old one. */
 export interface Differences {
@@ -42,6 +42,17 @@ for (const [field, row] of Object.entries(files)) rows.set(field as keyof Servic
 export function differences(a: ServiceSpec, b: ServiceSpec): Differences {
   const changed = [...rows].filter(([field]) => !equal(field, a, b)).map(([, row]) => row);
   return { keys: changed.map((row) => row.spelling), needsRestart: changed.some((row) => row.needs(a, b)) };
+}
+
+/** The global keys that are read at the start and never again. */
+const fixed: readonly (keyof Settings)[] = ["stopOn", "runtimeDir", "controlGroup"];
+
+/** Which global keys differ from what is in force, and which of the start's cannot be changed any more. */
+export function globalDifferences(atStart: Settings, now: Settings, next: Settings) {
+  const spelled = (fields: readonly (keyof Settings)[], than: Settings): readonly string[] =>
+    fields.filter((field) => !isDeepStrictEqual(than[field], next[field])).map((field) => globalKeys[field].spelling);
+  const free = (Object.keys(globalKeys) as (keyof Settings)[]).filter((field) => !fixed.includes(field));
+  return { keys: spelled(free, now), late: spelled(fixed, atStart) };
 }
 
 function equal(field: keyof ServiceSpec, a: ServiceSpec, b: ServiceSpec): boolean {

@@ -147,7 +147,7 @@ export const serviceKeys: { readonly [F in keyof ServiceValues]: ServiceKey<Serv
     doc: "From the stop signal to KILL; `stop-budget` bounds it at shutdown.", example: "20s", alias: ["stopwaitsecs", "timeoutstopsec", "timeout-kill", "stop-timeout"] },
 
   log: { ...output, spelling: "log", field: "log", kind: kinds.log, default: null, defaultText: "`prefix`; `logger` where there is a `log/run`", own: "logger", newProcess: true,
-    doc: "Each line with the service's name (`prefix`) or as an object (`json`), upkeep's own descriptors (`inherit`), nowhere (`none`), or to `log/run` (`logger`).", example: "json", alias: ["stdout_logfile", "standardoutput"] },
+    doc: "Each line with the service's name (`prefix`) or as an object (`json`), upkeep's own descriptors (`inherit`), nowhere (`none`), or to `log/run` (`logger`). `upkeep logs` has nothing of the output of `inherit`, and what the logger prints of `logger`.", example: "json", alias: ["stdout_logfile", "standardoutput"] },
   logTimestamps: { ...output, spelling: "log-timestamps", field: "logTimestamps", kind: kinds.boolean, default: "no",
     doc: "A time stamp before each line of `prefix`.", example: "yes" },
   logLineMax: { ...output, spelling: "log-line-max", field: "logLineMax", kind: kinds.lineMax, default: "64KB",
@@ -159,15 +159,16 @@ export const globalKeys: { readonly [F in keyof GlobalValues]: Key<GlobalValues[
   stopBudget: { spelling: "stop-budget", kind: kinds.duration, default: "9s",
     doc: "From the stop request to the last KILL, whatever the services' `stop-grace`; keep it under the container runtime's own. `UPKEEP_STOP_BUDGET` overrides it.", example: "25s" },
   stopOn: { spelling: "stop-on", kind: kinds.signals, default: "", defaultText: "none",
-    doc: "Signals that stop upkeep beside TERM, INT, QUIT, PWR and RTMIN+3.", example: "WINCH" },
+    doc: "Signals that stop upkeep beside TERM, INT, QUIT, PWR and RTMIN+3; read at the start only.", example: "WINCH" },
   forward: { spelling: "forward", kind: kinds.forward, default: "", defaultText: "none",
     doc: "Signals that upkeep hands on to the main process of a service.", example: "WINCH:web USR1:app" },
   runtimeDir: { spelling: "runtime-dir", kind: kinds.absolute, default: null, defaultText: "the first that works",
-    doc: "Where the control socket is. `UPKEEP_RUNTIME_DIR` overrides it.", example: "/run/upkeep" },
+    doc: "Where the control socket is. `UPKEEP_RUNTIME_DIR` overrides it, and tells the commands where to look; read at the start only.",
+    example: "/run/upkeep" },
   logLevel: { spelling: "log-level", kind: kinds.logLevel, default: "info",
     doc: "How much upkeep says about itself.", example: "warn", alias: ["loglevel"] },
   controlGroup: { spelling: "control-group", kind: kinds.account, default: null, defaultText: "none",
-    doc: "The group that may use the control socket beside its owner.", example: "adm" },
+    doc: "The group that may use the control socket beside its owner; read at the start only.", example: "adm" },
 };
 
 /** The value of a key that nobody has set. */

@@ -203,7 +203,7 @@ export const kinds = {
   descriptor: { unit: "3 to 1023", parse: parseInteger(3, 1023) },
   duration: { unit: "duration", parse: finite },
   durationOrNever: { unit: "duration or `never`", parse: parseDuration },
-  lineMax: { unit: "size", parse: parseLineMax },
+  lineMax: { unit: "256 to 1MB", parse: parseLineMax },
   codes: { unit: "0 to 255", parse: listOf(parseInteger(0, 255)) },
   giveUp: { unit: "`N in DURATION` or `never`", parse: parseGiveUp },
   signal: { unit: "signal", parse: parseOneSignal },

@@ -13,7 +13,7 @@ A service is a directory. Everything but \`run\` is optional.
 | \`service.ini\` | the keys below |
 | \`env/NAME\` | first line: the value of the variable \`NAME\`; an empty file removes the variable |
 | \`check\` | an executable; the service is ready once it exits 0 |
-| \`finish\` | an executable, run after each end of the service with two arguments: its exit code or -1, and the signal's number or 0 |
+| \`finish\` | an executable, run after each end of the service with two arguments: its exit code or -1, and the signal's number or 0; killed after 30 s |
 | \`down\` | the service is not started at boot |
 | \`log/run\` | a logger: reads the service's output from its standard input; \`log/\` is a service directory of its own |
 
@@ -42,7 +42,7 @@ service.ini.
 
 const GLOBAL = `## Global file
 
-\`/etc/upkeep.ini\`, or the file given by \`-c\`. Keys stand before any section or in \`[upkeep]\`. All keys of a service but
+\`/etc/upkeep.ini\` if there is one, then the file given by \`-c\`, whose keys win. Keys stand before any section or in \`[upkeep]\`. All keys of a service but
 \`command\` may stand there too, or in \`[defaults]\`, \`[env]\` and \`[limits]\`: they hold for every service that does not say
 otherwise.
 `;

@@ -28,12 +28,25 @@ async function run(words: readonly string[], env: Readonly<Record<string, string
 const lines = (text: string): string[] => text.split("\n").filter((line) => line !== "");
 const firstLine = (text: string): string => lines(text)[0] ?? "";
 
+test("lint whose reader has gone is silent and ends as one that SIGPIPE has ended", async () => {
+  const dir = scanDir({ web: { run: "#!/nonesuch" } }).path;
+  const { stdout, stderr } = await execa("bash", [
+    "-c",
+    // The reader of the pipe has ended before the command starts.
+    'mkfifo "$1/.p"; exec 5<>"$1/.p" 6>"$1/.p" 5<&-; "$0" lint "$1" >&6; echo $?',
+    upkeep,
+    dir,
+  ]);
+  expect(stdout).toBe("141");
+  expect(stderr).toBe("");
+});
+
 describe("a command line that is wrong", () => {
   const dir = scanDir().path;
   test.each([
     ["nothing at all", [], /nothing to do/],
-    ["an empty word", [""], /unknown command/],
-    ["a command that does not exist", ["frobnicate"], /unknown command frobnicate$/],
+    ["an empty word", [""], /the first word is empty/],
+    ["a command that does not exist", ["frobnicate"], /unknown command frobnicate, and no directory either$/],
     ["a slip in a command", ["stauts"], /unknown command stauts; did you mean status\?/],
     ["an unknown option", ["--frob", dir], /unknown option --frob/],
     ["an option without its file", ["-c"], /-c needs a file/],

@@ -47,6 +47,7 @@ let supervisor: FakeSupervisor;
 let sockets: Set<Socket>;
 let connected: number;
 let runner: Runner;
+let serve: (socket: Socket) => void;
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), "upkeep-control-"));
   supervisor = fakeSupervisor(statusOf("db"), statusOf("web"));
@@ -58,7 +59,8 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-async function listen(serve: (socket: Socket) => void = serveControl()) {
+async function listen(by: (socket: Socket) => void = serveControl()) {
+  serve = by;
   sockets = new Set();
   connected = 0;
   server = createServer((socket) => {
@@ -243,16 +245,19 @@ describe("a command", () => {
 });
 
 describe("a manager that ends", () => {
-  test("is followed by the next one, for logs -f without a line twice", async () => {
+  test("is followed by the next one, for logs -f with what that one has read, and without a line twice", async () => {
     const { child, ended, saw } = start(["logs", "-f", "web"]);
     supervisor.print("web", "one");
     await saw("one");
+    supervisor = fakeSupervisor(statusOf("web"));
+    supervisor.print("web", "meanwhile");
+    serve = serveControl();
     for (const socket of sockets) socket.destroy();
     await until(() => connected === 2 && supervisor.followers() === 1);
     supervisor.print("web", "two");
     await saw("two");
     child.kill();
-    expect((await ended).out.toString()).toBe("one\ntwo\n");
+    expect((await ended).out.toString()).toBe("one\nmeanwhile\ntwo\n");
   });
 
   test("is asked again for status, once", async () => {

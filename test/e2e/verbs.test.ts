@@ -42,6 +42,7 @@ while :; do sleep 1000 & wait $!; done
     [0, ["status", "web"]],
     [0, ["start", "web"]],
     [0, ["stop", "down"]],
+    [0, ["stop", "never"]],
     [0, ["start", "--no-wait", "slow"]],
     [0, ["signal", "WINCH", "web"]],
     [0, ["version"]],
@@ -65,6 +66,11 @@ while :; do sleep 1000 & wait $!; done
     const result = await space.upkeep(...words);
     expect(result, result.stderr).toMatchObject({ code });
     if (code > 0) expect(result.stdout + result.stderr).toMatch(/\S/);
+  });
+
+  test("that is refused says so once", async () => {
+    const { stderr } = await space.upkeep("start", "never");
+    expect(stderr).toMatch(/^never: cannot start: cannot use run: /);
   });
 
   test("leaves with 7 where no supervisor answers", async () => {
@@ -238,6 +244,17 @@ describe("apply", () => {
     const nice = await space.inside(["ps", "-o", "ni=", "-p", String((await statusOf(space, "web")).pid)]);
     expect(nice.stdout.trim()).toBe("5");
     expect((await space.upkeep("apply", "--dry-run")).code).toBe(0);
+  });
+
+  test("tells of the global configuration, and of what takes a new start of upkeep", async () => {
+    const file = join(temporaryDirectory(), "upkeep.ini");
+    writeFileSync(file, "stop-budget = 8s\n");
+    const other = await launch(["-c", file, scanDir({ web }).path]);
+    await allUp(other, "web");
+    writeFileSync(file, "stop-budget = 9s\nstop-on = USR1\n");
+    const { code, stdout, stderr } = await other.upkeep("apply");
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "~ upkeep itself  updated: stop-budget" });
+    expect(stderr).toMatch(/stop-on is read at the start only/);
   });
 
   test("leaves with 1 and the sentence for a definition that is wrong, and harms nobody", async () => {

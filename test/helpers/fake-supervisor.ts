@@ -35,6 +35,8 @@ export interface FakeSupervisor extends Supervisor {
   change(name: string, over: Partial<ServiceStatus> | null, event?: string, text?: string): void;
   /** A line of output, kept and told to followers. */
   print(service: string, line: string, continues?: boolean): void;
+  /** Lines that came too many at once to be told to followers. */
+  skip(service: string, count: number): void;
   /** What the next orders are answered with. */
   refusal: string | null;
   /** Called with each order that is accepted. */
@@ -48,7 +50,11 @@ export interface FakeSupervisor extends Supervisor {
 export function fakeSupervisor(...services: readonly ServiceStatus[]): FakeSupervisor {
   const all = new Map(services.map((one) => [one.name, one]));
   const watchers = new Set<(event: ServiceEvent) => void>();
-  const followers = new Set<{ names: readonly string[]; listener: (line: LogLine) => void }>();
+  const followers = new Set<{
+    names: readonly string[];
+    listener: (line: LogLine) => void;
+    skipped: (count: number) => void;
+  }>();
   const kept: LogLine[] = [];
   const fake: FakeSupervisor = {
     orders: [],
@@ -75,8 +81,8 @@ export function fakeSupervisor(...services: readonly ServiceStatus[]): FakeSuper
     },
     logs: (names, count) =>
       kept.filter(({ service }) => names.includes(service)).slice(count === 0 ? kept.length : -count),
-    follow(names, listener) {
-      const follower = { names, listener };
+    follow(names, listener, skipped) {
+      const follower = { names, listener, skipped };
       followers.add(follower);
       return () => followers.delete(follower);
     },
@@ -96,6 +102,9 @@ export function fakeSupervisor(...services: readonly ServiceStatus[]): FakeSuper
       const told: LogLine = { service, time: 1_795_000_000_000, line: Buffer.from(line), continues };
       kept.push(told);
       for (const { names, listener } of [...followers]) if (names.includes(service)) listener(told);
+    },
+    skip(service, count) {
+      for (const { names, skipped } of [...followers]) if (names.includes(service)) skipped(count);
     },
   };
   return fake;

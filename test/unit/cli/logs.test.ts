@@ -19,6 +19,13 @@ test("logs shows the last 50 lines, or as many as are asked for", async () => {
   expect(few.stdout()).toBe("line 58\nline 59\n");
 });
 
+test("logs of a service with a logger says where its lines are", async () => {
+  const fake = fakeSupervisor(statusOf("web", { log: statusOf("web/log") }));
+  const io = capture();
+  expect(await runCommand(["logs", "web"], someClient, fake, io, handClock())).toBe(0);
+  expect(io.stderr()).toContain("upkeep logs web/log");
+});
+
 test("logs names the service only where there are several", async () => {
   const { fake, io, begin } = run("logs");
   fake.print("db", "a");
@@ -82,13 +89,24 @@ test("logs -f drops lines for a reader that is too slow, and says how many", asy
   await code;
 });
 
-test("logs -f that goes on after a restart of the manager does not repeat what was shown", async () => {
-  const { fake, io, begin } = run("logs -f web", { resumed: true });
-  fake.print("web", "old");
+test("logs -f says how many lines came too many at once to be kept", async () => {
+  const { fake, io, begin } = run("logs -f web");
+  const code = begin();
+  fake.skip("web", 7);
+  await turn();
+  expect(io.stderr()).toContain("7 lines dropped");
+  io.leave();
+  await code;
+});
+
+test("logs -f that goes on after a restart of the manager begins with all that the new one has read meanwhile", async () => {
+  const { fake, io, begin } = run("logs -f -n 1 web", { resumed: true });
+  fake.print("web", "missed");
+  fake.print("web", "missed too");
   const code = begin();
   fake.print("web", "new");
   await turn();
-  expect(io.stdout()).toBe("new\n");
+  expect(io.stdout()).toBe("missed\nmissed too\nnew\n");
   io.leave();
   await code;
 });
@@ -102,6 +120,15 @@ test("events shows changes of the named services until the client goes", async (
   expect(await code).toBe(0);
   expect(JSON.parse(io.stdout())).toMatchObject({ service: "web", event: "stopping" });
   expect(fake.watchers()).toBe(0);
+});
+
+test("events names each service once a line", async () => {
+  const { fake, io, begin } = run("events web");
+  const code = begin();
+  fake.change("web", { state: "up" }, "started", "web started: pid 7");
+  io.leave();
+  await code;
+  expect(io.stdout()).toBe("2026-11-21T20:15:02.000Z  web started: pid 7\n");
 });
 
 test("events drops and counts what a slow reader cannot take", async () => {

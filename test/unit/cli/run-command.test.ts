@@ -306,6 +306,12 @@ describe("the command line", () => {
 });
 
 describe("apply, health, shutdown, version", () => {
+  test("apply tells of the global configuration as of upkeep itself", async () => {
+    const fake = fakeSupervisor();
+    fake.plan = { changes: [{ service: null, change: "updated", keys: ["log-level"] }], problems: [] };
+    expect((await ran(fake, "apply")).out).toBe("~ upkeep itself  updated: log-level\n");
+  });
+
   test("apply --dry-run ends with 2 while changes are pending", async () => {
     const fake = fakeSupervisor();
     fake.plan = { changes: [{ service: "web", change: "restarted", keys: ["command", "env"] }], problems: [] };

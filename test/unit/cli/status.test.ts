@@ -43,6 +43,20 @@ describe("status", () => {
     `);
   });
 
+  test("does not give the last exit twice", async () => {
+    const crashing = statusOf("web", { state: "backoff", pid: null, lastExit: { code: 3 }, retryIn: 2, why: "exit 3" });
+    const table = await status(fakeSupervisor(crashing, statusOf("db", { why: "exit 3" })));
+    expect(table.match(/^web .*$/m)?.[0]).toMatch(/exit 3 +next try in 2s$/);
+    expect(table.match(/^db .*$/m)?.[0]).toMatch(/exit 3$/);
+    expect(await status(fakeSupervisor(crashing), ["web"])).not.toContain("why");
+  });
+
+  test("shows lines that end in CRLF without their CR", async () => {
+    const fake = fakeSupervisor(statusOf("web"));
+    fake.print("web", "listening\r");
+    expect(await status(fake, ["web"])).toMatch(/^ {2}listening$/m);
+  });
+
   test("cuts its last column to a terminal, and only to a terminal", async () => {
     const onTerminal = await status(several(), [], { tty: true, columns: 70 });
     expect(Math.max(...onTerminal.split("\n").map(width))).toBe(70);

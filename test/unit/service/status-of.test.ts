@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { statusOf } from "../../../src/service/status-of.ts";
+import { clauseOf, statusOf } from "../../../src/service/status-of.ts";
 import { clear, drive, exited, none, service, spawned, start, stop, timeout } from "./support.ts";
 
 const facts = { why: null, log: null };
@@ -64,4 +64,14 @@ test("a oneshot that is done is ready; a service that is done is not", () => {
     job.feed(start, clear, spawned(1), exited(1, 0), none);
     expect(statusOf(spec, job.state, facts, 0, WALL)).toMatchObject({ state: "done", ready });
   }
+});
+
+test("a state reads as the end of a sentence, a pause included", () => {
+  const web = drive(service());
+  expect(clauseOf(web.state)).toBe("is down");
+  web.feed(start, clear, spawned(1), 1_000, timeout, { type: "pause" });
+  expect(clauseOf(web.state)).toBe("is paused");
+  const job = drive(service({ restart: "never" }));
+  job.feed(start, clear, spawned(1), exited(1, 3), none);
+  expect(clauseOf(job.state)).toBe("has failed");
 });

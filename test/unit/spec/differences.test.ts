@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { loadService } from "../../../src/config/load.ts";
 import { loadSettings } from "../../../src/config/settings.ts";
-import { differences } from "../../../src/spec/differences.ts";
+import { differences, globalDifferences } from "../../../src/spec/differences.ts";
 import type { ServiceSpec } from "../../../src/spec/spec.ts";
 import { tree } from "../../helpers/tree.ts";
 
@@ -64,4 +64,21 @@ test("every field of a spec is looked at", () => {
       1,
     );
   }
+});
+
+test("of the global keys, those of the start alone are told apart from those in force", () => {
+  const atStart = loadSettings([], {}, { uid: 0, gid: 0, groups: [0] }).settings;
+  expect(globalDifferences(atStart, atStart, { ...atStart })).toEqual({ keys: [], late: [] });
+  const next = {
+    ...atStart,
+    logLevel: "warn",
+    forward: { 28: "web" },
+    runtimeDir: "/run/other",
+    stopOn: [10],
+  } as const;
+  expect(globalDifferences(atStart, atStart, next)).toEqual({
+    keys: ["forward", "log-level"],
+    late: ["stop-on", "runtime-dir"],
+  });
+  expect(globalDifferences(atStart, next, next)).toMatchObject({ keys: [] });
 });
