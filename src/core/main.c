@@ -114,7 +114,7 @@ int main(int argc, char **argv, char **environment) {
   if (!found && strpbrk(word, " &|;$<>")) return upkeep_cannot_execute(word, ENOENT);
   const char *nearest = client_nearest(word);
   if (!*word) return usage_error("%s", "the first word is empty: neither a command nor a directory");
-  if (!nearest) return usage_error("unknown command %s, and no directory either; a program is run by upkeep -- CMD", word);
+  if (!nearest) return usage_error("unknown command %s, and no directory either", word);
   say("unknown command %s; did you mean %s?", word, nearest);
   return show_usage();
 }
