@@ -12,7 +12,6 @@
 #include "options.h"
 #include "text.h"
 
-#define USAGE 64
 #define SYSTEM_FAILURE 111
 #define PRE_MAX 16
 // A day; longer is a slip.
@@ -180,26 +179,20 @@ static const char *take(int letter, char *value, struct init *init, struct wishe
   }
 }
 
-static int hint(void) {
-  static const char text[] = "upkeep -h explains the options\n";
-  (void)!write_error(text, sizeof text - 1);
-  return USAGE;
-}
-
 // -1 to go on, or the code to leave with.
 static int read_options(struct options *options, struct init *init, struct wishes *wishes) {
   for (int letter; (letter = options_next(options));) {
     if (letter == 'h') return upkeep_help();
     if (letter == 'V') return write(1, "upkeep " UPKEEP_VERSION "\n", sizeof "upkeep " UPKEEP_VERSION) < 0;
-    if (letter == '?') return hint();
+    if (letter == '?') return upkeep_usage();
     const char *expected = take(letter, options->value, init, wishes);
     if (!expected) continue;
     say("cannot use '%s': not %s", options->value, expected);
-    return hint();
+    return upkeep_usage();
   }
   if (wishes->pauses == !*options->words) return -1;
-  say(wishes->pauses ? "--pause takes no command" : "no command to run");
-  return hint();
+  say("%s", wishes->pauses ? "--pause takes no command" : options->was_ended ? "no command after --" : "no command to run");
+  return upkeep_usage();
 }
 
 // The steps before the command; 0 to go on, or the code to leave with.
@@ -221,7 +214,7 @@ int upkeep_init_main(char **argv) {
   struct init init = init_plan(&face);
   init.place = PLACE_FOREGROUND;
   init.own_listen_pid = true;
-  struct options options = {.rows = rows, .has_long = true, .next = argv + 1, .program = "upkeep"};
+  struct options options = {.rows = rows, .has_long = true, .is_ours = true, .next = argv + 1, .program = "upkeep"};
   struct wishes wishes = {0};
   int code = read_options(&options, &init, &wishes);
   if (code >= 0) return code;

@@ -101,6 +101,8 @@ int dumb_init_main(char **argv);
 int upkeep_cannot_execute(const char *file, int error);
 // Help for init mode and the way to the rest.
 int upkeep_help(void);
+// main.c: the ways to call upkeep, on standard error; gives back the code of a usage error.
+int upkeep_usage(void);
 
 // The C library's words where musl's are others: its text for an errno, as glibc has it.
 const char *error_text(int error);

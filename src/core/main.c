@@ -44,14 +44,14 @@ static bool is_offline(char **words) {
   return false;
 }
 
-static int show_usage(void) {
+int upkeep_usage(void) {
   (void)!write_error(usage, sizeof usage - 1);
   return 64;
 }
 
 static int usage_error(const char *format, const char *word) {
   say(format, word);
-  return show_usage();
+  return upkeep_usage();
 }
 
 // `[-c FILE]... DIR [-- CMD...]`. What is wrong with the words or the directory is said before anything runs.
@@ -116,5 +116,5 @@ int main(int argc, char **argv, char **environment) {
   if (!*word) return usage_error("%s", "the first word is empty: neither a command nor a directory");
   if (!nearest) return usage_error("unknown command %s, and no directory either", word);
   say("unknown command %s; did you mean %s?", word, nearest);
-  return show_usage();
+  return upkeep_usage();
 }

@@ -31,7 +31,7 @@ static const struct option_row *row_named(const struct options *options, const c
     if (used < sizeof possible - 40) used += (size_t)snprintf(possible + used, 40, " '--%s'", row->name);
   }
   if (count == 1) return found;
-  if (count == 0) complain(options, "unrecognized option '--%s'", name);
+  if (count == 0) complain(options, options->is_ours ? "unknown option --%s" : "unrecognized option '--%s'", name);
   else complain(options, "option '--%s' is ambiguous; possibilities:%s", name, possible);
   return NULL;
 }
@@ -74,7 +74,7 @@ int options_next(struct options *options) {
       continue;
     }
     options->next++;
-    if (strcmp(word, "--") == 0) break;
+    if ((options->was_ended = strcmp(word, "--") == 0)) break;
     if (options->has_long && word[1] == '-') return long_option(options, word + 2);
     options->cluster = word + 1;
     return short_option(options);

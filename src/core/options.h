@@ -12,10 +12,12 @@ struct option_row {
 struct options {
   const struct option_row *rows;  // ended by letter 0
   bool has_long;                  // else `--name` is a cluster of letters that begins with `-`
+  bool is_ours;                   // an unknown option is told as upkeep tells it everywhere
   bool permutes;                  // options are found behind other words too
   char **next;                    // argv + 1 at first
   const char *program;            // argv[0]
   char **words;                   // at the end: the words that are no options, NULL-terminated; NULL at first
+  bool was_ended;                 // at the end: by `--`
   char *value;
   const char *cluster;            // NULL at first
   char **kept;                    // NULL at first

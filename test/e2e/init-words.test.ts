@@ -44,7 +44,7 @@ describe("mistakes", () => {
   });
 
   test.each([
-    [["--yolo", "--", "true"], "unrecognized option '--yolo'"],
+    [["--yolo", "--", "true"], "unknown option --yolo"],
     [["-Z", "--", "true"], "invalid option -- 'Z'"],
     [["--grace"], "option '--grace' requires an argument"],
     [["--grace", "soon", "--", "true"], "cannot use 'soon': not a time"],
@@ -59,7 +59,7 @@ describe("mistakes", () => {
     [["-r", "RTMIN+31:1", "--", "true"], "not SIGNAL:SIGNAL"],
     [["-p", "NOPE", "--", "true"], "not a signal"],
     [["-e", "256", "--", "true"], "not an exit code"],
-    [["--"], "no command to run"],
+    [["--"], "no command after --"],
     [["--grace", "1s"], "no command to run"],
     [["--pause", "--", "true"], "--pause takes no command"],
   ])("%j is told with 64", async (words, told) => {
