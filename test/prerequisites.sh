@@ -12,6 +12,9 @@ cron           cron     jobs that cron runs
 nginx-light    nginx    nginx as a service
 runit          sv       service directories under runit itself
 busybox        busybox  daemons that put themselves in the background
+tini           tini     init mode beside tini
+dumb-init      dumb-init init mode beside dumb-init
+bash           bash     job control
 util-linux     unshare  everything that runs as PID 1
 gcc            cc       the core
 libc6-dev      -        the core

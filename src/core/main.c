@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,12 +13,26 @@
 #include "text.h"
 
 static const char usage[] =
-    "usage: upkeep [-c FILE] DIR    supervise the service directories in DIR\n"
-    "       upkeep run DIR -- CMD   the same beside a main command, whose end stops everything\n"
-    "       upkeep -- CMD [ARG...]  run one command as an init does\n"
-    "       upkeep COMMAND ...      status, start, stop, restart, logs ... (upkeep help)\n";
+    "usage: upkeep [-c FILE] DIR              supervise the service directories in DIR\n"
+    "       upkeep run DIR -- CMD             the same beside a main command, whose end stops everything\n"
+    "       upkeep [OPTIONS] -- CMD [ARG...]  run one command as an init does (upkeep -h)\n"
+    "       upkeep COMMAND ...                status, start, stop, restart, logs ... (upkeep help)\n";
 
-static const char *const offline[] = {"lint", "help", "--help", "-h"};
+static const char *const offline[] = {"lint", "help"};
+
+// The programs that we stand in for, by our own name or by the first word.
+static const struct {
+  const char *name;
+  int (*run)(char **argv);
+} faces[] = {{"tini", tini_main}, {"tini-static", tini_main}, {"docker-init", tini_main}, {"dumb-init", dumb_init_main}};
+
+// Runs the face that `argv[0]` names, which may be a path; -1 if it names none.
+static int run_face(char **argv) {
+  const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
+  for (size_t i = 0; i < sizeof faces / sizeof *faces; i++)
+    if (strcmp(name, faces[i].name) == 0) return faces[i].run(argv);
+  return -1;
+}
 
 // Words that need no supervisor: some commands, and the help of every command.
 static bool is_offline(char **words) {
@@ -31,14 +44,14 @@ static bool is_offline(char **words) {
   return false;
 }
 
-static int show_usage(void) {
+int upkeep_usage(void) {
   (void)!write_error(usage, sizeof usage - 1);
   return 64;
 }
 
 static int usage_error(const char *format, const char *word) {
   say(format, word);
-  return show_usage();
+  return upkeep_usage();
 }
 
 // `[-c FILE]... DIR [-- CMD...]`. What is wrong with the words or the directory is said before anything runs.
@@ -66,36 +79,42 @@ static int supervise(char **words, char **environment) {
 }
 
 // One word with a slash that is no directory is a program to run; the sentence must fit him who meant a directory.
-static int run_path(char **words, char **environment, const struct stat *file) {
+static int run_path(char **argv, const struct stat *file) {
+  const char *word = argv[1];
+  if (!file && (argv[2] || strpbrk(word, " &|;$<>"))) return upkeep_cannot_execute(word, errno);
   if (!file) {
-    say("cannot run or supervise %s: %s", *words, strerror(errno));
+    say("cannot run or supervise %s: %s", word, strerror(errno));
     return 127;
   }
-  if (access(*words, X_OK) == 0) return init_main(words, environment);
-  say("cannot run %s: %s; chmod +x makes it a program, and only a directory can be supervised", *words, strerror(errno));
+  if (access(word, X_OK) == 0) return upkeep_init_main(argv);
+  say("cannot run %s: %s; chmod +x makes it a program, and only a directory can be supervised", word, strerror(errno));
   return 126;
 }
 
 int main(int argc, char **argv, char **environment) {
+  int code = argc > 0 ? run_face(argv) : -1;
+  // As a first word only the bare name: a path is a program to run.
+  if (code < 0 && argc > 1 && !strchr(argv[1], '/')) code = run_face(argv + 1);
+  if (code >= 0) return code;
   if (argc < 2) return usage_error("%s", "nothing to do");
   const char *word = argv[1];
   struct stat file;
-  if (strcmp(word, "--") == 0) return argc > 2 ? init_main(argv + 2, environment) : usage_error("%s", "no command after --");
   if (strcmp(word, "run") == 0) {
     if (argc < 3) return usage_error("%s", "run needs a directory");
     return supervise(argv + 2, environment);
   }
-  if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) return puts("upkeep " UPKEEP_VERSION) < 0;
   if (is_offline(argv + 1)) return node_exec(argv + 1, environment);
   if (client_knows(word)) return client_main(argc, argv);
-  if (*word == '-') return supervise(argv + 1, environment);
+  if (strcmp(word, "-c") == 0 || strcmp(word, "--config") == 0) return supervise(argv + 1, environment);
+  if (*word == '-') return upkeep_init_main(argv);
   bool found = stat(word, &file) == 0;
   if (found && S_ISDIR(file.st_mode)) return supervise(argv + 1, environment);
-  // A word without a slash is a slip of a command's name far more often than a program to run.
-  if (strchr(word, '/')) return run_path(argv + 1, environment, found ? &file : NULL);
+  // A word without a slash is a slip of a command's name far more often than a program to run; a line for a shell is none.
+  if (strchr(word, '/')) return run_path(argv, found ? &file : NULL);
+  if (!found && strpbrk(word, " &|;$<>")) return upkeep_cannot_execute(word, ENOENT);
   const char *nearest = client_nearest(word);
   if (!*word) return usage_error("%s", "the first word is empty: neither a command nor a directory");
   if (!nearest) return usage_error("unknown command %s, and no directory either", word);
   say("unknown command %s; did you mean %s?", word, nearest);
-  return show_usage();
+  return upkeep_usage();
 }

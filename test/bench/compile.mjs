@@ -16,6 +16,8 @@ const programs = {
   service: { source: "service.c", tries: hasOwnCalls ? [withoutLibc] : [["-Os", "-static"], ["-Os"]] },
   stream: { source: "orphans.c", tries: [["-O2", "-static"], ["-O2"]], define: ["-DORPHANS=20000"] },
   burst: { source: "orphans.c", tries: [["-O2", "-static"], ["-O2"]], define: ["-DORPHANS=5000", "-DBURST"] },
+  latency: { source: "latency.c", tries: [["-O2", "-static"], ["-O2"]] },
+  direct: { source: "latency.c", tries: [["-O2", "-static"], ["-O2"]], define: ["-DDIRECT"] },
   bare: { source: "bare.c", tries: [["-O2", "-static"], ["-O2"]] },
   stage: { source: "stage.c", tries: [["-O2", "-static"], ["-O2"]] },
 };

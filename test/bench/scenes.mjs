@@ -1,10 +1,10 @@
 // What is done with a booted subject, and the figures taken from it. A scene is one boot; it may serve several rows.
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { memoryOf, tree } from "./memory.mjs";
 import { openStage } from "./stage.mjs";
-import { lay } from "./subjects.mjs";
+import { lay, programFile } from "./subjects.mjs";
 
 const bootLimitMs = 60_000;
 const restartLimitMs = 10_000;
@@ -20,6 +20,8 @@ export const scenes = [
   { rows: "e", services: 1, program: "stream", act: orphans },
   { rows: "e", services: 1, program: "burst", act: orphans },
   { rows: "g", services: 1, act: crowd },
+  { rows: "hj", services: 1, act: runTrue },
+  { rows: "i", services: 1, program: "latency", act: latency },
   { rows: "g", services: 100, act: crowd },
   { rows: "bdg", services: 1000, act: crowd },
 ];
@@ -34,7 +36,8 @@ export async function play(scene, subject, paths, wanted) {
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir);
   writeFileSync(output, "");
-  const names = lay(subject, dir, scene.services, paths[scene.program ?? "service"]);
+  const program = scene.program === "latency" && !subject.isInit ? "direct" : (scene.program ?? "service");
+  const names = lay(subject, dir, scene.services, paths[program]);
   const env = { PATH: process.env.PATH, HOME: "/", UPKEEP_NODE: paths.node };
   const stage = await openStage({ paths, argv: subject.argv(dir, paths, names[0]), output, env });
   const takes = (row) => wanted.includes(row) && subject.rows.includes(row);
@@ -75,6 +78,23 @@ async function restartAndStatus({ stage, subject, scene, dir, names, takes }) {
     for (const took of await stage.time(10, command)) values.push(["f", since(0, took, "failed")]);
   }
   return values;
+}
+
+async function runTrue({ stage, subject, takes }) {
+  if ((await stage.records(1, bootLimitMs)) === undefined) return [["h", "did not start it"]];
+  const values = [];
+  if (takes("h")) {
+    const command = [...(subject.init ?? []), "true"];
+    await stage.time(3, command); // its pages come into memory
+    for (const took of await stage.time(40, command)) values.push(["h", since(0, took, "failed")]);
+  }
+  if (takes("j")) values.push(["j", statSync(programFile(subject.init[0])).size / 1000]);
+  return values;
+}
+
+async function latency({ stage }) {
+  const records = await stage.records(1, orphansLimitMs);
+  return [["i", records === undefined ? "did not hand them on" : records[0].took / 1e3]];
 }
 
 async function orphans({ stage, scene }) {

@@ -17,9 +17,10 @@ const upkeep = join(root, "dist/upkeep");
  * - `notes`: what must be said beside a figure, by measure
  * - `endsAtOnce`: starts nothing; what is timed is its own end
  * - `isInit`: runs one command and no directory
+ * - `init`: the words before that command
  */
 export const subjects = {
-  bare: { rows: "abcdeg", needs: [], argv: (dir, paths) => [paths.bare, dir] },
+  bare: { rows: "abcdeghi", needs: [], argv: (dir, paths) => [paths.bare, dir] },
   upkeep: {
     rows: "abcdefg",
     needs: [upkeep, join(root, "dist/manager.cjs")],
@@ -66,25 +67,22 @@ export const subjects = {
     argv: (dir) => ["supervisord", "-n", "-c", join(dir, ".supervisord.conf")],
     status: (dir, name) => ["supervisorctl", "-c", join(dir, ".supervisord.conf"), "status", name],
   },
-  "upkeep --": {
-    rows: "aeg",
-    needs: [upkeep],
-    argv: (dir, _paths, name) => [upkeep, "--", join(dir, name, "run")],
-    isInit: true,
-  },
-  tini: {
-    rows: "aeg",
-    needs: ["tini"],
-    argv: (dir, _paths, name) => ["tini", "--", join(dir, name, "run")],
-    isInit: true,
-  },
-  "dumb-init": {
-    rows: "aeg",
-    needs: ["dumb-init"],
-    argv: (dir, _paths, name) => ["dumb-init", "--", join(dir, name, "run")],
-    isInit: true,
-  },
+  "upkeep --": initSubject(upkeep, "--"),
+  "upkeep tini": initSubject(upkeep, "tini", "-s", "--"),
+  tini: initSubject("tini", "-s", "--"),
+  "tini-static": initSubject("tini-static", "-s", "--"),
+  "dumb-init": initSubject("dumb-init", "--"),
 };
+
+function initSubject(...words) {
+  return {
+    rows: "aeghij",
+    needs: [words[0]],
+    argv: (dir, _paths, name) => [...words, join(dir, name, "run")],
+    init: words,
+    isInit: true,
+  };
+}
 
 const longAgo = new Date("2020-01-01");
 
@@ -102,18 +100,22 @@ export function lay(subject, dir, count, program) {
 }
 
 /** The first program a subject needs and this machine lacks, or undefined. */
-export const missing = (subject) => subject.needs.find((program) => !isThere(program));
+export const missing = (subject) => subject.needs.find((program) => programFile(program) === undefined);
 
-function isThere(program) {
-  if (program.includes("/")) return existsSync(program);
-  return (process.env.PATH ?? "").split(":").some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      return false; // ENOENT or EACCES: not in this folder
-    }
-  });
+/** The file that runs when `program` is called; undefined if there is none. */
+export function programFile(program) {
+  if (program.includes("/")) return existsSync(program) ? program : undefined;
+  const folders = (process.env.PATH ?? "").split(":");
+  return folders
+    .map((folder) => join(folder, program))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false; // ENOENT or EACCES: not in this folder
+      }
+    });
 }
 
 function layDinit(dir, names) {
