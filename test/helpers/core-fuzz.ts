@@ -4,7 +4,8 @@ import { compile, coreSources, SANITIZED } from "./core.ts";
 /** Calls that would reach another process, or a file outside, go to the fuzzer's stand-ins. */
 const REPLACED = ["kill", "waitid", "wait4", "getsid", "syscall", "chmod", "chown", "unlink", "bind", "exit", "_exit"];
 /** The parts that the fuzzer stands in for, and those that are no part of the supervisor. */
-const LEFT_OUT = ["pid1.c", "spawn.c", "main.c", "init.c", "node.c"];
+const LEFT_OUT = ["pid1.c", "spawn.c", "main.c", "node.c", "init.c", "init-child.c", "init-signal.c", "init-sweep.c"];
+LEFT_OUT.push("init-upkeep.c", "tini.c", "dumb-init.c", "options.c");
 
 /** Builds the fuzzer; `./core-fuzz SEED SECONDS` by hand, for as long as one likes. */
 export async function buildFuzzer(): Promise<string> {
