@@ -58,8 +58,8 @@ export interface Core {
   stopOn(signals: readonly number[]): void;
   stopping(): void;
   ready(): void;
-  /** What was asked goes out now: somebody waits for it. */
-  flush(): void;
+  /** Somebody waits for what was asked: it goes out now, if it is the first of this turn or there is much of it. */
+  hasten(): void;
   /** The last word: the core ends the manager and leaves with this code. */
   exit(code: number): void;
 }

@@ -47,7 +47,6 @@ export function supervise(world: World): void {
     return null;
   };
 
-  let handed: (message: unknown, handle: unknown) => void = () => {};
   const moveIn = (hello: Hello): Listener | null => {
     const isFirst = hello.blobs.size === 0;
     const { scanDir, files, unknown, command } = readWords(world.words);
@@ -203,6 +202,7 @@ export function supervise(world: World): void {
       if (isFirst && command !== null) manager.add(mainCommand(command, world.cwd));
       await scan.boot();
       admission.complete();
+      receive();
       const count = manager.roster.services().length;
       const services = count === 1 ? "1 service" : `${count} services`;
       if (isFirst) voice.info(`supervising ${services} in ${scanDir}`);
@@ -211,10 +211,12 @@ export function supervise(world: World): void {
       if (!stopping.isStopping()) await scan.watch();
     };
 
-    handed = routeHandles(outputs, control);
+    // Late: output waits in its pipe until all services are started, and nobody the worse for it.
+    const receive = () => world.onHandle(routeHandles(outputs, control));
     core.ready();
     manager.resume();
     if (stopping.isStopping()) {
+      receive();
       void openFaces();
       stopping.resume();
     } else void boot().catch((fault: unknown) => voice.error(`cannot read ${scanDir}: ${errorCode(fault)}`));
@@ -240,8 +242,5 @@ export function supervise(world: World): void {
   const { core, begin, listen }: Channel = connectCore(transport, listener);
   begin();
   // Once the first services are asked for.
-  setImmediate(() => {
-    listen();
-    world.onHandle((...said) => handed(...said));
-  });
+  setImmediate(listen);
 }

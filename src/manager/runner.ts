@@ -185,7 +185,7 @@ export class Runner {
     if (reports.some(isEnd)) this.#house.ended(this);
     for (const request of requests) request();
     // A start does not wait for what else the turn has to do; a thousand signals may go together.
-    if (isStart) core.flush();
+    if (isStart) core.hasten();
     for (const report of reports) this.#house.reported(this, report);
     if (hasChanged) {
       this.#arm();

@@ -24,7 +24,7 @@ export function imaginaryCore() {
     kill: (id: string, signal: number) => asked.push(`kill ${id} ${signal}`),
     remember: (key: string, blob: string) => blobs.set(key, blob),
     forget: (key: string) => blobs.delete(key),
-    flush() {},
+    hasten() {},
     ack(_serial: string, key?: string, blob?: string) {
       if (key !== undefined && blob !== undefined) blobs.set(key, blob);
     },
