@@ -16,7 +16,7 @@ import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
 import { createControlSocket } from "./control-socket.ts";
-import { checkProc, makeThreads, tellDropped, tellFault } from "./ground.ts";
+import { checkProc, makeThreads, staySmall, tellDropped, tellFault } from "./ground.ts";
 import { routeHandles } from "./handles.ts";
 import { mainCommand } from "./main-command.ts";
 import { createStopping, stopSignalsWith } from "./stopping.ts";
@@ -242,5 +242,8 @@ export function supervise(world: World): void {
   const { core, begin, listen }: Channel = connectCore(transport, listener);
   begin();
   // Once the first services are asked for.
-  setImmediate(listen);
+  setImmediate(() => {
+    listen();
+    staySmall();
+  });
 }
