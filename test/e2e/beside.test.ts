@@ -3,7 +3,9 @@ import { closeSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
-import { launch, realPipe } from "../helpers/pid-namespace.ts";
+import { fixture, onTerminal } from "../helpers/init.ts";
+import { need } from "../helpers/need.ts";
+import { launch, realPipe, upkeep } from "../helpers/pid-namespace.ts";
 import { isAlive } from "../helpers/proc.ts";
 import { scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
@@ -76,6 +78,32 @@ describe("a command beside services", () => {
     await eventually("the handler is there", () => space.stdout().includes("set\n"));
     space.signal("WINCH");
     await eventually("the signal has arrived", () => space.stdout().includes("window\n"));
+  });
+
+  test("has the terminal: Ctrl-C, Ctrl-Z and fg are between it and its shell, and its end is the end", async (context) => {
+    need(context, "bash");
+    const pty = await fixture("pty");
+    const services = scanDir({ side: { run: "#!/bin/sh\nexec sleep 1000\n" } });
+    const environment = `UPKEEP_RUNTIME_DIR=${temporaryDirectory()}`;
+    const session = onTerminal(pty, ["env", environment, upkeep, "run", services.path, "--", "bash", "--norc", "-i"]);
+    const sees = (text: string) =>
+      eventually(`the terminal shows ${text}; it shows ${JSON.stringify(session.shown().slice(-300))}`, () =>
+        session.shown().includes(text),
+      );
+    session.type("PS1='ready> '\r");
+    await sees("\nready> ");
+    session.type("echo begun; sleep 1000\r");
+    await sees("\nbegun");
+    session.type("\x1a");
+    await sees("Stopped");
+    session.type("fg\r");
+    await sees("fg\r\nsleep 1000");
+    session.type("\x03");
+    session.type("echo $((6 * 7))\r");
+    await sees("\n42");
+    session.type("exit 3\r");
+    expect(await session.ended).toBe(3);
+    expect(session.shown()).toContain("side stopped");
   });
 
   test("writes its output untouched, without a prefix", async () => {
