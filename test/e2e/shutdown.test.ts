@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { eventually, timed } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
 import { launch } from "../helpers/pid-namespace.ts";
-import { argv, isAlive } from "../helpers/proc.ts";
+import { argv, isAlive, status } from "../helpers/proc.ts";
 import { lines, linesOf, noting, sleeper, stubborn } from "../helpers/scripts.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
@@ -53,6 +53,9 @@ describe("the order", () => {
 
   test("a TERM before the first service is an ordered stop as well", async () => {
     const space = await launch([scanDir({ web: asleep }).path]);
+    // The kernel drops what is sent to a PID 1 that has not got so far as to block it.
+    const TERM = 1n << 14n;
+    await eventually("signals wait for it", () => (BigInt(`0x${status(space.pid, "SigBlk") ?? 0}`) & TERM) !== 0n);
     space.signal("TERM");
     expect(await space.exit(3000)).toEqual({ code: 0 });
   });
