@@ -51,9 +51,15 @@ async function side(name: "theirs" | "ours", line: string): Promise<Ran> {
   return { code: ran.code, stdout: plain(ran.stdout), stderr: plain(ran.stderr) };
 }
 
+// A command that dies of a signal handed on may be reaped in the same round, before its SIGCHLD is seen, or after: chance
+// decides in both. The word itself is compared where the command ends by itself.
+const isChance = (line: string): boolean => /^[\w= ]*tini .*send /.test(line);
+const withoutChance = (ran: Ran): Ran => ({ ...ran, stdout: ran.stdout.replaceAll(/^.*Received SIGCHLD\n/gm, "") });
+
 test.each(commandLines)("%s", async (line) => {
   const [theirs, ours] = [await side("theirs", line), await side("ours", line)];
-  expect(ours).toEqual(theirs);
+  const compared = isChance(line) ? withoutChance : (ran: Ran) => ran;
+  expect(compared(ours)).toEqual(compared(theirs));
 });
 
 test("the table is long enough to mean something, and has no line twice", () => {
