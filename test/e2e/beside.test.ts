@@ -96,11 +96,11 @@ describe("a command beside services", () => {
     session.type("echo begun; sleep 1000\r");
     await sees("\nbegun");
     session.type("\x1a");
-    await sees(/Stopped[^]*ready> /);
+    await sees(/Stopped[\s\S]*ready> /);
     session.type("fg\r");
     await sees("fg\r\nsleep 1000");
     session.type("\x03");
-    await sees(/fg\r\nsleep 1000[^]*ready> /);
+    await sees(/fg\r\nsleep 1000[\s\S]*ready> /);
     session.type("echo $((6 * 7))\r");
     await sees("\n42");
     session.type("exit 3\r");
