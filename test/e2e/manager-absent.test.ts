@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { eventually, timed } from "../helpers/eventually.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
+import { isStopped } from "../helpers/proc.ts";
 import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp } from "../helpers/status.ts";
 import { gaps, readPipe } from "../helpers/stream.ts";
@@ -59,7 +60,9 @@ async function term(space: Namespace, termed: string) {
 describe("TERM, when the manager does not answer", () => {
   const ways = {
     "it is stopped": async (space: Namespace) => {
-      process.kill(managerOf(space) ?? 0, "SIGSTOP");
+      const manager = managerOf(space) ?? 0;
+      process.kill(manager, "SIGSTOP");
+      await eventually("it is stopped", () => isStopped(manager));
     },
     "it fails at every start": async (space: Namespace) => {
       const manager = managerOf(space) ?? 0;

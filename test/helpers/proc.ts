@@ -40,6 +40,12 @@ export function isAlive(pid: number): boolean {
   return state !== undefined && state !== "Z" && state !== "X";
 }
 
+/** All its threads are stopped: a SIGSTOP is under way for a while before it has stopped anything. */
+export function isStopped(pid: number): boolean {
+  const threads = names(`/proc/${pid}/task`);
+  return threads.length > 0 && threads.every((thread) => stat(Number(thread))?.state === "T");
+}
+
 /** One line of /proc/PID/status, as `status(pid, "SigCgt")`; null if the process or the line is not there. */
 export function status(pid: number, key: string): string | null {
   const line = read(`/proc/${pid}/status`)
