@@ -19,11 +19,11 @@ import { createControlSocket } from "./control-socket.ts";
 import { checkProc, makeThreads, staySmall, tellDropped, tellFault } from "./ground.ts";
 import { routeHandles } from "./handles.ts";
 import { mainCommand } from "./main-command.ts";
+import { createOnSignal } from "./signals.ts";
 import { createStopping, stopSignalsWith } from "./stopping.ts";
 import { readWords } from "./words.ts";
 import type { World } from "./world.ts";
 
-const [SIGHUP, SIGUSR1, SIGUSR2] = [1, 10, 12] as const;
 const CHANNEL_FD = 3; // as the core has it
 
 /** Runs the supervisor; returns at once and goes on until the core ends it. */
@@ -148,32 +148,18 @@ export function supervise(world: World): void {
       voice.info(appliedText(changes));
       return { changes, problems: all };
     });
-    const dumpStatus = async () => {
-      const { runCommand } = await import("../cli/run-command.ts");
-      const put = (bytes: Uint8Array | string) => err.tryWrite(Buffer.from(bytes as Uint8Array));
-      const io = { out: put, err: put, drained: () => Promise.resolve(), closed: new AbortController().signal };
-      const client = { tty: false, columns: 0, color: isColoured(2), cwd: "/", resumed: false };
-      if (face !== null) await runCommand(["status"], client, face, io);
-    };
-    const reactions: Readonly<Record<number, () => void>> = {
-      [SIGHUP]: () => void apply(false),
-      [SIGUSR1]: () => control.open(),
-      [SIGUSR2]: () => void dumpStatus(),
-    };
-    const onSignal = (serial: string, signal: number, what: string) => {
-      const stops = stopSignals().has(signal);
-      if (stops && !stopping.isStopping()) return stopping.begin(0, `received ${what}`, serial);
-      core.ack(serial);
-      if (stops) return stopping.again(what);
-      const forwarded = config.settings.forward[signal];
-      const react = reactions[signal];
-      // A terminal sends WINCH at every change of its size, and whoever sends TERM may add CONT: no news.
-      voice[(forwarded ?? react) ? "info" : "debug"](`received ${what}`, { signal });
-      const target = forwarded ?? (react === undefined ? manager.roster.foreground()?.name : undefined);
-      if (target === undefined) return react?.();
-      const refused = face?.order(target, { do: "signal", signal });
-      if (refused != null) voice.warn(`cannot hand ${what} on to ${target}: ${refused}`);
-    };
+    const onSignal = createOnSignal({
+      core,
+      voice,
+      err,
+      isColoured: isColoured(2),
+      settings: () => config.settings,
+      manager,
+      stopping,
+      face: () => face,
+      apply: () => void apply(false),
+      reopen: control.open,
+    });
 
     const openFaces = async () => {
       // Late: no service waits for them.
