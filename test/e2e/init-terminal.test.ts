@@ -6,7 +6,7 @@ import { eventually, throughout } from "../helpers/eventually.ts";
 import { faces, fixture, onTerminal, type Session } from "../helpers/init.ts";
 import { need } from "../helpers/need.ts";
 import { upkeep } from "../helpers/pid-namespace.ts";
-import { children, descendants, exe, isAlive, stat, status } from "../helpers/proc.ts";
+import { children, descendants, exe, isAlive, stat, status, waits } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 
 let pty: string;
@@ -160,6 +160,8 @@ describe("under a shell with job control", () => {
     ]);
     const init = await eventually("it runs", () => orphan(session));
     await eventually("the command is stopped", () => children(init).some((pid) => stat(pid)?.state === "T"));
+    // It is told of the stop, and once that is dealt with there is nothing more to do.
+    await eventually("it is at rest", () => waits(init));
     const switches = status(init, "voluntary_ctxt_switches");
     await throughout("nothing happens", () => status(init, "voluntary_ctxt_switches") === switches, 500);
     for (const pid of children(init)) process.kill(pid, "SIGKILL");
