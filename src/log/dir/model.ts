@@ -1,0 +1,117 @@
+// The words of the log directories: what a caller gives, what it gets, what it is told. No code.
+import type { DirectoryConfig } from "./config.ts";
+
+/** What a log directory has to say. The texts are svlogd's own, without its `svlogd: warning: ` and without a newline. */
+export interface Told {
+  /** Something was left undone: `unable to unlink oldest logfile: DIR: access denied`. */
+  warning(text: string): void;
+  /** Something is tried again every 3 s, and the writer waits: `unable to write to current: DIR: out of disk space`. */
+  pausing(text: string): void;
+  /** What `-v` prints: `rename: DIR/current @4000….s 1000012`. Absent: nobody wants to know, and no text is made. */
+  info?(text: string): void;
+  /** Whole lines that an `e` pattern selected for standard error, stamped and prefixed; good until it returns. */
+  alert?(lines: Buffer): void;
+}
+
+/** The options of svlogd's command line; they hold for all directories of a stream. */
+export interface LineOptions {
+  /** 0 none, 1 `-t` (TAI64N), 2 `-tt` (`2026-11-21_23:59:59.12345`), 3 `-ttt` (with a `T`). Default 0. */
+  readonly stamp?: 0 | 1 | 2 | 3;
+  /** `-r`: the byte that takes the place of bytes below 32 and above 126. Default: none are replaced. */
+  readonly replacement?: number;
+  /** `-R`: further bytes to be replaced, by `replacement` or `_`. */
+  readonly replaced?: Uint8Array;
+  /** `-l`: so many bytes of a line are matched, replaced, printed and sent; the rest is only written. Default 1000. */
+  readonly lineMax?: number;
+}
+
+export interface DirectoryOptions {
+  /** How the directory is called in what is told. Default its path. */
+  readonly name?: string;
+  /** `-l`: how far before the maximal size a file may end with a line. Default 1000. */
+  readonly lineMax?: number;
+  /** Taken where the directory has no file `config`, and for what that file does not say. Default svlogd's defaults. */
+  readonly defaults?: Partial<DirectoryConfig>;
+  /** Makes the directory (0755, and its parents) where there is none. Default false, as svlogd. */
+  readonly create?: boolean;
+}
+
+/**
+ * One log directory, open for its one writer; the caller holds its `lock`. It writes asynchronously, one call at a time,
+ * and has no buffer of its own. It never fails: what cannot be written is told and tried again every 3 s.
+ */
+export interface LogDirectory {
+  readonly path: string;
+  readonly config: DirectoryConfig;
+  /**
+   * Appends whole lines and calls `done` once all of them are in files; that may be never, while the disk is full. The
+   * bytes must not be changed until then, and no further write may be asked for. `copied` is called, at most once and
+   * before `done`, if it will take long and the bytes were copied: they may be changed then.
+   */
+  write(lines: Buffer, done: () => void, copied?: () => void): void;
+  /** Resolves when nothing is being written or rotated. */
+  flush(): Promise<void>;
+  /** ALRM: rotates `current` if it is not empty. */
+  rotate(): Promise<void>;
+  /** HUP: closes, opens and reads `config` again. False: it cannot be opened, was told, and what is written is dropped. */
+  reopen(): Promise<boolean>;
+  /** Waits for what is being written and for its processor, then closes cleanly: `current` is 0744. */
+  close(): Promise<void>;
+}
+
+/** Where bytes come from: the read end of a pipe, and somebody who tells when there is something in it. */
+export interface LogSource {
+  /** Non-blocking; read with read(2) by the stream alone. */
+  readonly fd: number;
+  /** Calls `wake` once when the descriptor can be read (or is at its end); asked for again only after that. */
+  wait(wake: () => void): void;
+  /** A read of at most `most` bytes follows. False: none may follow now; it is asked again after a moment. */
+  taking?(most: number): boolean;
+  /** `bytes` were read and are not written yet; `partial` of them are an unfinished line. */
+  held?(bytes: number, partial: number): void;
+  /** All is written but an unfinished line of `partial` bytes; called before each `wait`. */
+  drained?(partial: number): void;
+  /** The pipe was found full: it may be made larger, to this many bytes. Called once. */
+  enlarge?(bytes: number): void;
+  /** The stream has ended and will not touch the descriptor again. */
+  close(): void;
+}
+
+export interface StreamOptions extends LineOptions {
+  readonly told: Told;
+  /** Called after each read with what was read, as it came; good until it returns. For whoever keeps the last lines. */
+  readonly tap?: (bytes: Buffer) => void;
+}
+
+/**
+ * One stream of lines into one directory or several, with back-pressure: nothing is read while what was read is not
+ * written, so a slow disk lets the writer wait in its pipe.
+ */
+export interface LogStream {
+  /** Resolves at the end of input, after `finish` and after `close`, when all is written and all directories are closed. */
+  readonly ended: Promise<void>;
+  /** ALRM. */
+  rotate(): Promise<void>;
+  /** HUP: how many directories are open afterwards; with 0 what comes is dropped, and svlogd would exit with 111. */
+  reopen(): Promise<number>;
+  /** TERM: reads on only to the end of an unfinished line, then closes all; what is in the pipe stays there. */
+  finish(): void;
+  /** Reads no more, ends an unfinished line with a newline, then closes all. */
+  close(): Promise<void>;
+}
+
+/** `openLogDirectory` of directory.ts: null where the directory cannot be opened, which was told. */
+export type OpenLogDirectory = (path: string, told: Told, options?: DirectoryOptions) => Promise<LogDirectory | null>;
+
+/** `createLogStream` of stream.ts: reads from now on. No directory open: svlogd's `no functional log directories.` */
+export type CreateLogStream = (
+  source: LogSource,
+  directories: readonly LogDirectory[],
+  options: StreamOptions,
+) => LogStream;
+
+/**
+ * `createPolledSource` of source.ts: for a descriptor that came from somewhere else and that nobody watches. It makes the
+ * descriptor non-blocking, watches it by Node's own loop, and closes it at the end. Pipes, sockets and terminals.
+ */
+export type CreatePolledSource = (fd: number, hooks?: Omit<LogSource, "fd" | "wait" | "close">) => LogSource;
