@@ -156,9 +156,9 @@ test("a manager that is killed in the midst of a long line leaves it short, and 
   space.signal("TERM");
   expect(await space.exit()).toEqual({ code: 0 });
   for (const line of out.text().split("\n").slice(0, -1)) {
-    const [, body] = /^\[long\] long \d+\.(y*)$/.exec(line) ?? [];
-    expect(body === undefined ? line.slice(0, 100) : "whole").toBe("whole");
-    if (body !== long) short.push(line);
+    // A kill between two writes cuts nothing off; who comes next cannot know, and ends the line all the same.
+    if (line !== "") expect(line.slice(0, 100)).toMatch(/^\[long\] long \d+\.y*$/);
+    if (!line.endsWith(`.${long}`)) short.push(line);
   }
   expect(short.length).toBeGreaterThan(0);
   expect(short.length).toBeLessThanOrEqual(3);
