@@ -20,6 +20,15 @@ export function finishArguments(exit: Exit): [string, string] {
 }
 
 /**
+ * The arguments s6-supervise gives to `finish`: exit code or 256, the signal's number or 0, the service's name, and the
+ * process group of what has ended where that is known.
+ */
+export function s6FinishArguments(exit: Exit, name: string, pid: number | null): string[] {
+  const words = "code" in exit ? [String(exit.code), "0", name] : ["256", String(exit.signal), name];
+  return pid === null ? words : [...words, String(pid)];
+}
+
+/**
  * What a shell shows for a program that was never executed: 127 where it is not there, 126 where it cannot be; 111 for
  * anything else, and where no errno is known.
  */

@@ -61,7 +61,10 @@ function buildSpec(
   const { identity, env, fault } = resolveIdentity(values, source, home, defaults);
   if (fault !== null) problems.push(fault);
   const log = chooseLog(dir.ini.values.log, values.log, logger !== null, loggerOf !== null);
-  const command = values.command ?? dir.run;
+  // As s6-supervise has it: its name is the first argument of `run`.
+  const command =
+    values.command ??
+    (dir.isS6 && dir.run !== null && dir.run[0] === `${home}/run` ? ([dir.run[0], name] as const) : dir.run);
   if (log === "logger" && logger === null) {
     const where = source["log"] ?? home;
     problems.push({ severity: "error", where, text: "cannot use log logger: there is no log/run to write to" });
@@ -71,6 +74,7 @@ function buildSpec(
     problems.push({ severity: "warning", where, text: `log/run is not started, because log is ${log}` });
   }
   if (command === null) return null;
+  const undo = values.type === "oneshot" ? dir.undo : null;
   const variables = merged(env, defaults.values.env, dir.env, dir.ini.values.env);
   const excess = excessOf(variables, [...command, ...(values.startPre ?? [])]);
   if (excess !== null) problems.push({ severity: "error", where: source["env"] ?? home, text: excess });
@@ -94,7 +98,10 @@ function buildSpec(
     startTimeout: values.startTimeout,
     settle: values.settle,
     startPre: values.startPre,
-    finish: dir.finish,
+    finish: undo === null ? dir.finish : null,
+    finishTimeout: values.finishTimeout,
+    undo,
+    isS6: dir.isS6,
     restart: values.restart ?? (values.type === "oneshot" ? "on-failure" : "always"),
     restartDelay: values.restartDelay,
     restartDelayMax: Math.max(values.restartDelay, values.restartDelayMax),
@@ -181,6 +188,7 @@ function fileSources(home: string, dir: ServiceDir): Record<string, string> {
   if (dir.run !== null) source["command"] = `${home}/run`;
   if (dir.check !== null) source["check"] = dir.check;
   if (dir.finish !== null) source["finish"] = dir.finish;
+  if (dir.undo !== null) source["undo"] = `${home}/down`;
   if (dir.down) source["down"] = `${home}/down`;
   return source;
 }

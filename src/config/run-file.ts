@@ -5,8 +5,8 @@ import { readStart } from "./read-file.ts";
 
 /** What is to be known of a program file. `fault` names what is wrong with it and the fix, as one sentence. */
 export type RunFile =
-  /** It can be executed as it is; `advice` is worth a warning. */
-  | { readonly kind: "program"; readonly advice: string | null }
+  /** It can be executed as it is; `advice` is worth a warning; `shebang` is what follows the #!, if that is there. */
+  | { readonly kind: "program"; readonly advice: string | null; readonly shebang: string }
   /** A script without a first line that names its interpreter; sh has to be named for it. */
   | { readonly kind: "shell-text"; readonly advice: string }
   /** Not there, not executable or empty: somebody may be copying it just now. */
@@ -19,6 +19,7 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const NEWLINE = 10;
 
 const incomplete = (fault: string): RunFile => ({ kind: "incomplete", fault });
+const noScript: RunFile = { kind: "program", advice: null, shebang: "" };
 const broken = (fault: string): RunFile => ({ kind: "broken", fault });
 
 /** Inspects the file `path`, called `name` in sentences; opens and reads it once. */
@@ -27,7 +28,7 @@ export function inspectRun(path: string, name: string): RunFile {
   if (!file.ok) {
     if (file.code === "ENOENT") return incomplete(`${name} is a link to nothing; ${path} must lead to a program`);
     // The kernel reads it for us: a program of mode 0711 can be run by those who cannot look into it.
-    if (file.code === "EACCES" && mayRun(path)) return { kind: "program", advice: null };
+    if (file.code === "EACCES" && mayRun(path)) return noScript;
     return broken(`cannot use ${name}: ${file.why}; ${path} must be an executable file`);
   }
   if ((file.mode & 0o111) === 0) return incomplete(`${name} is not executable; chmod +x ${path}`);
@@ -38,7 +39,7 @@ export function inspectRun(path: string, name: string): RunFile {
   }
   const newline = bytes.indexOf(NEWLINE);
   const first = bytes.subarray(0, newline === -1 ? bytes.length : newline);
-  if (first.includes(0)) return { kind: "program", advice: null };
+  if (first.includes(0)) return noScript;
   if (first.at(-1) === 13) {
     return broken(`cannot use ${name}: its lines end in CRLF, as on Windows; sed -i 's/\\r$//' ${path}`);
   }
@@ -76,5 +77,5 @@ function inspectShebang(line: string, path: string, name: string): RunFile {
     );
   }
   if ((mode & 0o111) === 0) return broken(`cannot use ${name}: its interpreter ${shown} is not an executable file`);
-  return { kind: "program", advice: null };
+  return { kind: "program", advice: null, shebang: line.trim() };
 }

@@ -20,6 +20,8 @@ export function mainCommand(command: readonly [string, ...string[]], dir: string
     env: {},
     check: null,
     finish: null,
+    undo: null,
+    isS6: false,
     restart: "never",
     critical: true,
     log: "inherit",

@@ -114,7 +114,10 @@ export function createManager(parts: ManagerParts): Manager {
       const runner = runnerOf(id);
       leftovers.ended(pid);
       helpers.delete(id);
-      if (runner !== undefined) return runner.fact(serial, { type: "exited", child: childOf(id), exit });
+      if (runner !== undefined) {
+        runner.lastPid = pid;
+        return runner.fact(serial, { type: "exited", child: childOf(id), exit });
+      }
       core.ack(serial);
       helper?.done(exit);
     },
@@ -147,8 +150,9 @@ export function createManager(parts: ManagerParts): Manager {
 }
 
 /** What its newest process was to run. */
-function programOf({ state }: Runner): Program {
+function programOf({ spec, state }: Runner): Program {
   if (state.phase === "preparing" || (state.phase === "stopping" && state.preparing)) return { role: "pre" };
+  if (state.phase === "finishing" && spec.undo !== null) return { role: "undo" };
   if (state.phase === "finishing" && state.last?.exit != null) return { role: "finish", exit: state.last.exit };
   return { role: "main" };
 }

@@ -7,6 +7,7 @@ const levels: { readonly [W in Report["what"]]?: VoiceLevel } = {
   killed: "warn",
   leftovers: "warn",
   unfinished: "warn",
+  permanent: "error",
   "gave-up": "error",
   ready: "debug",
   stopping: "debug",

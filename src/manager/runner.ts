@@ -15,7 +15,7 @@ export interface Surroundings {
   /** True if all that the service waits for is there. */
   isClear(runner: Runner): boolean;
   /** Starts one of its programs under this id. */
-  spawn(runner: Runner, id: string, program: { role: "main" | "pre" } | { role: "finish"; exit: Exit }): void;
+  spawn(runner: Runner, id: string, program: { role: "main" | "pre" | "undo" } | { role: "finish"; exit: Exit }): void;
   /** Counts what is left of it; the returned function signals that. */
   sweep(runner: Runner): { readonly left: number; readonly signal: (signal: number) => void };
   watchReady(runner: Runner, on: boolean): void;
@@ -37,6 +37,8 @@ export class Runner {
   spec: ServiceSpec;
   /** Names the service to the core; no other service ever has it. */
   readonly number: number;
+  /** Which of its processes has ended last; null before the first, and after a change of the manager. */
+  lastPid: number | null = null;
   #state: State;
   readonly #house: Surroundings;
   readonly #mailbox: { readonly event: Event; readonly serial: string | null }[] = [];
@@ -149,6 +151,9 @@ export class Runner {
         return null;
       case "spawn-finish":
         later(() => this.#house.spawn(this, this.id(effect.child), { role: "finish", exit: effect.exit }));
+        return null;
+      case "spawn-undo":
+        later(() => this.#house.spawn(this, this.id(effect.child), { role: "undo" }));
         return null;
       case "kill":
         later(() => core.kill(this.id(effect.child), effect.signal, effect.group));

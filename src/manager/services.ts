@@ -93,9 +93,10 @@ export function createServices(parts: ServicesParts): Services {
     core,
     clock,
     isClear: (runner) => roster.blocked(runner) === null,
-    spawn(runner, id, program: { role: "main" | "pre" } | { role: "finish"; exit: Exit }) {
+    spawn(runner, id, program: { role: "main" | "pre" | "undo" } | { role: "finish"; exit: Exit }) {
       const streams = outputs.streams(runner, loggerOf(runner)?.number ?? null);
-      core.spawn(id, runner.number, spawnRequest(runner.spec, program, streams));
+      const whole = program.role === "finish" ? { ...program, pid: runner.lastPid } : program;
+      core.spawn(id, runner.number, spawnRequest(runner.spec, whole, streams));
     },
     sweep(runner) {
       const strays = leftovers.of(runner);

@@ -164,9 +164,11 @@ export function beginShutdown(
     const now = clock.now();
     const left = isHurried ? 0 : end - now;
     for (const runner of present()) {
-      if (!isAtRest(runner.state)) open.set(runner, watch(runner, now));
+      const before = isAtRest(runner.state) ? null : watch(runner, now);
       const grace = clipGrace(runner.spec.stopGrace, left, levels.length - 1 - level);
       runner.send({ type: "stop", cause: "shutdown", grace, eof: runner.spec.loggerOf !== null });
+      // What was at rest may have something to undo, or survivors of an earlier stop.
+      if (before !== null || !isAtRest(runner.state)) open.set(runner, before ?? watch(runner, now));
     }
   };
   const finish = () => {

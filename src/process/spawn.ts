@@ -1,13 +1,15 @@
 import { getSystemErrorMap } from "node:util";
-import { type Exit, finishArguments } from "../base/exit.ts";
+import { type Exit, finishArguments, s6FinishArguments } from "../base/exit.ts";
 import type { SpawnRequest, Stream } from "../channel/core.ts";
 import type { LimitName, ServiceSpec } from "../spec/spec.ts";
 
 /** Which of a service's programs is to be started. */
 export type Program =
   | { readonly role: "main" | "pre" | "check" }
-  /** `exit`: how the main process ended. */
-  | { readonly role: "finish"; readonly exit: Exit };
+  /** What a oneshot has to undo. */
+  | { readonly role: "undo" }
+  /** `exit`: how the main process ended; `pid`: which it was, where that is known. */
+  | { readonly role: "finish"; readonly exit: Exit; readonly pid?: number | null };
 
 /** Where the output of a service goes; standard input is /dev/null, a logger's is its pipe. */
 export interface Streams {
@@ -66,8 +68,13 @@ export function commandOf(spec: ServiceSpec, program: Program): readonly string[
       return spec.startPre ?? spec.command;
     case "check":
       return [spec.check ?? "false"];
-    case "finish":
-      return [spec.finish ?? "false", ...finishArguments(program.exit)];
+    case "undo":
+      return spec.undo ?? ["true"];
+    case "finish": {
+      const { exit, pid = null } = program;
+      const words = spec.isS6 ? s6FinishArguments(exit, spec.name, pid) : finishArguments(exit);
+      return [spec.finish ?? "false", ...words];
+    }
   }
 }
 

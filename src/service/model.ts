@@ -38,7 +38,7 @@ export interface Ending {
 export type Next = "down" | "start" | "failed" | "done" | { readonly retryAt: Ms };
 
 /** Which of a service's programs a process runs. */
-export type Role = "main" | "pre" | "finish";
+export type Role = "main" | "pre" | "finish" | "undo";
 
 /** A running process of the service: `child` is its sequence number; pid 0 until the core has told it. */
 interface Running {
@@ -87,7 +87,7 @@ export type State = Common &
         readonly finished: boolean;
         readonly next: Next;
       }
-    /** `finish` runs; KILL at `until`. `sweeps`: what it leaves behind is ended too. */
+    /** `finish` runs, or `undo` of a oneshot that was done; KILL at `until`. `sweeps`: what it leaves behind is ended too. */
     | ({
         readonly phase: "finishing";
         readonly until: Ms;
@@ -135,6 +135,7 @@ export type Effect =
   | { readonly type: "gate" }
   | { readonly type: "spawn"; readonly role: "main" | "pre"; readonly child: number }
   | { readonly type: "spawn-finish"; readonly child: number; readonly exit: Exit }
+  | { readonly type: "spawn-undo"; readonly child: number }
   /** Signals the process, or with `group` its whole group. */
   | { readonly type: "kill"; readonly child: number; readonly signal: number; readonly group: boolean }
   /** End of file for a logger. */
@@ -164,7 +165,9 @@ export type Report =
   | { readonly what: "killed"; readonly role: Role; readonly after: Ms }
   /** Processes that outlived the main one: sent TERM, sent KILL, or left because KILL did not end them either. */
   | { readonly what: "leftovers"; readonly count: number; readonly fate: "terminated" | "killed" | "abandoned" }
-  | { readonly what: "unfinished"; readonly reason: string }
+  | { readonly what: "unfinished"; readonly role: Role; readonly reason: string }
+  /** `finish` has said that it is not to be started again. */
+  | { readonly what: "permanent" }
   | { readonly what: "gave-up"; readonly crashes: number; readonly within: Ms }
   | { readonly what: "done"; readonly exit: Exit | null };
 

@@ -14,7 +14,12 @@ const causes: { readonly [C in Cause | "start-timeout"]: string } = {
   "start-timeout": "it took too long to start",
 };
 
-const programs: { readonly [R in Role]: string } = { main: "", pre: "start-pre of ", finish: "finish of " };
+const programs: { readonly [R in Role]: string } = {
+  main: "",
+  pre: "start-pre of ",
+  finish: "finish of ",
+  undo: "down of ",
+};
 
 type Texts = {
   readonly [W in Report["what"]]: (name: string, report: Extract<Report, { readonly what: W }>) => string;
@@ -36,7 +41,8 @@ const texts: Texts = {
     if (fate === "abandoned") return `${who} cannot be killed; going on without ${count === 1 ? "it" : "them"}`;
     return `${who} outlived the main process: sent ${fate === "killed" ? "SIGKILL" : "SIGTERM"}`;
   },
-  unfinished: (name, { reason }) => `finish of ${name} could not be run: ${reason}`,
+  unfinished: (name, { role, reason }) => `${programs[role]}${name} has failed: ${reason}`,
+  permanent: (name) => `${name} is not started again: its finish exited 125, a permanent failure`,
   "gave-up": (name, { crashes, within }) =>
     `${name} failed ${crashes === 1 ? "once" : `${crashes} times`} within ${durationText(within)}: given up`,
   done: (name, { exit }) => (exit === null ? `${name} is done` : `${name} is done: ${exitText(exit)}`),

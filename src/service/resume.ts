@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import type { ServiceSpec } from "../spec/spec.ts";
 import type { Effect, State } from "./model.ts";
 import { watches } from "./readiness.ts";
+import { finisher } from "./retreat.ts";
 
 const { SIGTERM, SIGKILL } = constants.signals;
 
@@ -27,7 +28,9 @@ export function resume(spec: ServiceSpec, state: State, known: (child: number) =
     case "sweeping":
       return [{ type: "sweep", signal: state.killed ? SIGKILL : SIGTERM }];
     case "finishing":
-      if (!isLost(state) || state.last?.exit == null) return [];
+      if (!isLost(state)) return [];
+      if (finisher(spec) === "undo") return [{ type: "spawn-undo", child: state.child }];
+      if (state.last?.exit == null) return [];
       return [{ type: "spawn-finish", child: state.child, exit: state.last.exit }];
     default:
       return [];

@@ -1,7 +1,9 @@
 // The way to rest once a process has ended: leftovers, then finish, then its leftovers, then what is next.
 import { constants } from "node:os";
 import type { Ms } from "../base/clock.ts";
-import type { In, Next, Step } from "./model.ts";
+import { exitText } from "../base/exit.ts";
+import type { ServiceSpec } from "../spec/spec.ts";
+import type { In, Next, Role, Step } from "./model.ts";
 import { carry, first, type Moment, type Told, tell, unmoved } from "./moment.ts";
 import { settle } from "./rest.ts";
 
@@ -11,8 +13,8 @@ const { SIGTERM, SIGKILL } = constants.signals;
 const LEFTOVERS_GRACE: Ms = 2_000;
 /** From KILL until we go on without those whom even KILL does not end (uninterruptible sleep). */
 const KILLED_GRACE: Ms = 2_000;
-/** From the start of `finish` to KILL. */
-const FINISH_LIMIT: Ms = 30_000;
+/** What `finish` of s6 exits with where the service is not to be started again. */
+const PERMANENT = 125;
 
 /** How the way to rest is taken. */
 export interface Retreat {
@@ -91,13 +93,28 @@ function finish(moment: Moment, next: Next, sweeps: boolean): Step {
       phase: "finishing",
       child,
       pid: 0,
-      until: now + FINISH_LIMIT,
+      until: now + spec.finishTimeout,
       killed: false,
       sweeps,
       next,
     },
     [{ type: "spawn-finish", child, exit }],
   ];
+}
+
+/** Which program runs in the phase `finishing`: a oneshot that can be undone has no other. */
+export function finisher({ undo }: ServiceSpec): Role {
+  return undo === null ? "finish" : "undo";
+}
+
+/** A oneshot that is done is to be no more: what undoes it runs. */
+export function undo(moment: Moment, grace: Ms): Step {
+  const { spec, state, now } = moment;
+  const child = state.sequence + 1;
+  const until = now + Math.min(spec.finishTimeout, grace);
+  const sweeps = spec.stopScope !== "process";
+  const running = { child, pid: 0, until, killed: false, sweeps, next: "down" } as const;
+  return [{ ...carry(moment, { sequence: child }), phase: "finishing", ...running }, [{ type: "spawn-undo", child }]];
 }
 
 /** `finish` takes too long, or its time was cut short. */
@@ -108,18 +125,30 @@ export function finishOverdue(moment: Moment<In<"finishing">>): Step {
     { ...state, killed: true, until: Number.POSITIVE_INFINITY },
     [
       { type: "kill", child: state.child, signal: SIGKILL, group: true },
-      tell({ what: "killed", role: "finish", after: now - state.since }),
+      tell({ what: "killed", role: finisher(moment.spec), after: now - state.since }),
     ],
   ];
 }
 
 /** `finish` has ended. What it left had its share of patience if `finish` itself had to be killed. */
-export function finished(moment: Moment<In<"finishing">>): Step {
-  const { sweeps, next, killed } = moment.state;
+export function finished(moment: Moment<In<"finishing">>, { exit }: Told<"exited">): Step {
+  const { next } = moment.state;
+  if (finisher(moment.spec) === "undo") {
+    const failed = !("code" in exit) || exit.code !== 0;
+    const news = failed ? [tell({ what: "unfinished", role: "undo", reason: exitText(exit) })] : [];
+    return first(news, rest(moment, next));
+  }
+  const isPermanent = moment.spec.isS6 && next !== "down" && "code" in exit && exit.code === PERMANENT;
+  if (!isPermanent) return rest(moment, next);
+  return first([tell({ what: "permanent" })], rest(moment, "failed"));
+}
+
+function rest(moment: Moment<In<"finishing">>, next: Next): Step {
+  const { sweeps, killed } = moment.state;
   return sweeps ? sweep(moment, next, killed ? 0 : leftoversGrace(moment), true) : settle(moment, next);
 }
 
 /** `finish` could not be run: that keeps nothing from going on. */
 export function unfinished(moment: Moment<In<"finishing">>, { reason }: Told<"unspawned">): Step {
-  return first([tell({ what: "unfinished", reason })], finished(moment));
+  return first([tell({ what: "unfinished", role: finisher(moment.spec), reason })], rest(moment, moment.state.next));
 }

@@ -5,7 +5,7 @@ import { forget, unwatch } from "./end.ts";
 import type { Cause, Effect, In, Step } from "./model.ts";
 import { amend, carry, type Moment, type Told, tell, unmoved } from "./moment.ts";
 import { type Idle, wanted, wantedAgain } from "./rest.ts";
-import { sweep } from "./retreat.ts";
+import { sweep, undo } from "./retreat.ts";
 
 const { SIGTERM, SIGKILL, SIGSTOP, SIGCONT } = constants.signals;
 
@@ -100,6 +100,9 @@ export function stopRetreat(moment: Moment<In<Retreating>>, { cause, grace }: To
 export function stopIdle(moment: Moment<In<Idle>>, { cause, grace }: Told<"stop">): Step {
   const { spec, state } = moment;
   if (cause === "dependency") return unmoved(moment);
+  if (state.phase === "done" && spec.undo !== null) {
+    return undo(amend(moment, { want: "down" }), grace ?? Number.POSITIVE_INFINITY);
+  }
   const spared = cause === "shutdown" && spec.stopScope === "process";
   if (spared) return sweep(amend(moment, { want: "down" }), "down", allowance(moment, grace), true);
   if (state.phase === "down") return unmoved(moment);

@@ -25,6 +25,8 @@ const files: Readonly<Partial<Record<keyof ServiceSpec, Row>>> = {
   home: { spelling: "home", needs: always },
   check: { spelling: "check", needs: never },
   finish: { spelling: "finish", needs: never },
+  undo: { spelling: "down", needs: never },
+  isS6: { spelling: "the files of s6", needs: never },
   down: { spelling: "down", needs: never },
   log: { spelling: "log", needs: (a, b) => !(piped(a.log) && piped(b.log)) },
   // What changed within a logger is the logger's own restart; here it only matters whether there is one.

@@ -42,6 +42,7 @@ export interface ServiceValues {
   readonly stopSignal: number;
   readonly stopScope: StopScope;
   readonly stopGrace: Ms;
+  readonly finishTimeout: Ms;
   readonly log: LogKind | null;
   readonly logTimestamps: boolean;
   readonly logLineMax: number;
@@ -145,6 +146,8 @@ export const serviceKeys: { readonly [F in keyof ServiceValues]: ServiceKey<Serv
     doc: "Whom a stop reaches first: the main process and then what is left (`session`), the whole group at once (`group`), or the main process alone, survivors left alive until shutdown (`process`).", example: "group", alias: ["killmode", "stopasgroup", "killasgroup"] },
   stopGrace: { ...stop, spelling: "stop-grace", field: "stopGrace", kind: kinds.durationOrNever, default: "7s",
     doc: "From the stop signal to KILL; `stop-budget` bounds it at shutdown.", example: "20s", alias: ["stopwaitsecs", "timeoutstopsec", "timeout-kill", "stop-timeout"] },
+  finishTimeout: { ...stop, spelling: "finish-timeout", field: "finishTimeout", kind: kinds.durationOrNever, default: "30s",
+    doc: "From the start of `finish` to KILL.", example: "5s", alias: ["timeout-finish"] },
 
   log: { ...output, spelling: "log", field: "log", kind: kinds.log, default: null, defaultText: "`prefix`; `logger` where there is a `log/run`", own: "logger", newProcess: true,
     doc: "Each line with the service's name (`prefix`) or as an object (`json`), upkeep's own descriptors (`inherit`), nowhere (`none`), or to `log/run` (`logger`). `upkeep logs` has nothing of the output of `inherit`, and what the logger prints of `logger`.", example: "json", alias: ["stdout_logfile", "standardoutput"] },

@@ -13,7 +13,7 @@ A service is a directory. Everything but \`run\` is optional.
 | \`service.ini\` | the keys below |
 | \`env/NAME\` | first line: the value of the variable \`NAME\`; an empty file removes the variable |
 | \`check\` | an executable; the service is ready once it exits 0 |
-| \`finish\` | an executable, run after each end of the service with two arguments: its exit code or -1, and the signal's number or 0; killed after 30 s |
+| \`finish\` | an executable, run after each end of the service with two arguments: its exit code or -1, and the signal's number or 0; killed after \`finish-timeout\` |
 | \`down\` | the service is not started at boot |
 | \`log/run\` | a logger: reads the service's output from its standard input; \`log/\` is a service directory of its own |
 

@@ -82,6 +82,12 @@ export interface ServiceSpec {
   readonly startPre: readonly [string, ...string[]] | null;
   /** An executable `finish` in the service directory, run after each end of the main process. */
   readonly finish: string | null;
+  /** From the start of `finish` to SIGKILL; `Infinity` waits for ever. */
+  readonly finishTimeout: Ms;
+  /** Run when a oneshot that is done is stopped: the `down` of s6-rc. Null has nothing to undo. */
+  readonly undo: readonly [string, ...string[]] | null;
+  /** `finish` gets the arguments that s6 gives, and its exit code 125 is a permanent failure; else as runsv has it. */
+  readonly isS6: boolean;
   readonly restart: RestartPolicy;
   readonly restartDelay: Ms;
   readonly restartDelayMax: Ms;

@@ -101,6 +101,9 @@ export class Kernel {
       case "spawn-finish":
         this.spawn(effect.child, "finish");
         break;
+      case "spawn-undo":
+        this.spawn(effect.child, "undo");
+        break;
       case "kill":
         expect(effect.child, "a signal to a process of the past").toBe(this.process?.child);
         if (effect.signal === 9 || (effect.signal === 15 && !this.process?.stubborn))

@@ -21,7 +21,9 @@ test("every report is one plain sentence", () => {
     { what: "leftovers", count: 1, fate: "terminated" },
     { what: "leftovers", count: 2, fate: "killed" },
     { what: "leftovers", count: 2, fate: "abandoned" },
-    { what: "unfinished", reason: "permission denied" },
+    { what: "unfinished", role: "finish", reason: "permission denied" },
+    { what: "unfinished", role: "undo", reason: "exit 3" },
+    { what: "permanent" },
     { what: "gave-up", crashes: 5, within: 60_000 },
     { what: "done", exit: { code: 0 } },
   ];
@@ -42,7 +44,9 @@ test("every report is one plain sentence", () => {
       "1 process of web outlived the main process: sent SIGTERM",
       "2 processes of web outlived the main process: sent SIGKILL",
       "2 processes of web cannot be killed; going on without them",
-      "finish of web could not be run: permission denied",
+      "finish of web has failed: permission denied",
+      "down of web has failed: exit 3",
+      "web is not started again: its finish exited 125, a permanent failure",
       "web failed 5 times within 60 s: given up",
       "web is done: exit 0",
     ]

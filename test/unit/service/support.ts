@@ -24,6 +24,9 @@ export function service(change: Partial<ServiceSpec> = {}): ServiceSpec {
     settle: 1_000,
     startPre: null,
     finish: null,
+    finishTimeout: 30_000,
+    undo: null,
+    isS6: false,
     restart: "always",
     restartDelay: 100,
     restartDelayMax: 30_000,
@@ -103,6 +106,8 @@ export function words(effects: readonly Effect[]): string[] {
         return [`spawn ${effect.role}`];
       case "spawn-finish":
         return ["spawn finish"];
+      case "spawn-undo":
+        return ["spawn undo"];
       case "kill":
         return [`kill ${signals[effect.signal] ?? effect.signal}${effect.group ? " group" : ""}`];
       case "sweep":

@@ -12,10 +12,13 @@ const pick = <T>(roll: () => number, ...choices: readonly [T, ...T[]]): T =>
   choices[Math.floor(roll() * choices.length)] ?? choices[0];
 
 function anySpec(roll: () => number): ServiceSpec {
+  const undo = pick(roll, null, null, null, ["./down"] as const);
   return service({
-    type: pick(roll, "service", "service", "oneshot"),
+    type: undo === null ? pick(roll, "service", "service", "oneshot") : "oneshot",
+    undo,
     startPre: pick(roll, null, ["./pre"]),
-    finish: pick(roll, null, "./finish"),
+    finish: undo === null ? pick(roll, null, "./finish") : null,
+    isS6: pick(roll, false, true),
     check: pick(roll, null, "./check"),
     notifyFd: pick(roll, null, 3),
     settle: pick(roll, 0, 1_000),
@@ -53,7 +56,7 @@ function happen(kernel: Kernel): void {
     () => kernel.deliver(),
     () => kernel.pass(roll() * 20_000),
     () => kernel.pass(roll() * 200),
-    () => kernel.die(pick(roll, { code: 0 }, { code: 1 }, { signal: 11 })),
+    () => kernel.die(pick(roll, { code: 0 }, { code: 1 }, { code: 125 }, { signal: 11 })),
     () => kernel.feed(anyOrder(roll)),
     () => kernel.state.phase === "starting" && kernel.feed({ type: "ready" }),
     () => kernel.state.phase === "waiting" && kernel.feed({ type: "clear" }),
