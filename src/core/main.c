@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "chpst.h"
 #include "client.h"
 #include "init.h"
 #include "node.h"
@@ -31,6 +32,7 @@ static int run_face(char **argv) {
   const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
   for (size_t i = 0; i < sizeof faces / sizeof *faces; i++)
     if (strcmp(name, faces[i].name) == 0) return faces[i].run(argv);
+  if (chpst_knows(name)) return chpst_main(argv);
   return -1;
 }
 

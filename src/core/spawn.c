@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "path-exec.h"
+
 // Where the environment has none: never the current directory.
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -52,32 +54,6 @@ static _Noreturn void fail(int report, enum spawn_step step) {
   ssize_t ignored = write(report, &failure, sizeof failure);
   (void)ignored;
   _exit(127);
-}
-
-// execvp, with the PATH of the new environment and without allocation. EACCES anywhere outranks ENOENT (execvp(3)).
-static void execute(const struct spawn *spawn) {
-  const char *file = spawn->file;
-  size_t length = strlen(file);
-  if (strchr(file, '/') || length == 0) {
-    execve(file, spawn->argv, spawn->envp);
-    return;
-  }
-  char candidate[4096];
-  bool denied = false;
-  for (const char *dir = spawn->path ? spawn->path : DEFAULT_PATH;; dir = strchr(dir, ':') + 1) {
-    size_t dir_length = strcspn(dir, ":");
-    if (dir_length + length + 2 <= sizeof candidate) {
-      memcpy(candidate, dir, dir_length);
-      // An empty element is the current directory.
-      if (dir_length > 0) candidate[dir_length++] = '/';
-      memcpy(candidate + dir_length, file, length + 1);
-      execve(candidate, spawn->argv, spawn->envp);
-      if (errno == EACCES) denied = true;
-      else if (errno != ENOENT && errno != ENOTDIR) return;
-    }
-    if (!strchr(dir, ':')) break;
-  }
-  errno = denied ? EACCES : ENOENT;
 }
 
 static bool is_target(const struct spawn *spawn, int fd) {
@@ -148,7 +124,10 @@ static _Noreturn void become(const struct spawn *spawn, int report) {
   if (spawn->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(report, STEP_privileges);
   // After the change of identity, which clears it.
   if (spawn->death_signal && prctl(PR_SET_PDEATHSIG, spawn->death_signal, 0, 0, 0) != 0) fail(report, STEP_privileges);
-  execute(spawn);
+  static const int passed[] = {ENOENT, EACCES, ENOTDIR, ENAMETOOLONG, 0};
+  // In a PATH no name would be the directories themselves.
+  errno = ENOENT;
+  if (*spawn->file) path_execute(spawn->file, spawn->argv, spawn->envp, spawn->path ? spawn->path : DEFAULT_PATH, passed);
   fail(report, STEP_exec);
 }
 
