@@ -81,6 +81,11 @@ export interface StreamOptions extends LineOptions {
   readonly told: Told;
   /** Called after each read with what was read, as it came; good until it returns. For whoever keeps the last lines. */
   readonly tap?: (bytes: Buffer) => void;
+  /** The begin of a line that another stream of the same pipe has released; what is read next goes on with it. */
+  readonly carry?: Buffer;
+  /** True: what is read first, up to a newline, is the tail of a line whose start is lost: `skipped` is told its length. */
+  readonly skip?: boolean;
+  readonly skipped?: (bytes: number) => void;
 }
 
 /**
@@ -98,6 +103,8 @@ export interface LogStream {
   finish(): void;
   /** Reads no more, ends an unfinished line with a newline, then closes all. */
   close(): Promise<void>;
+  /** As `close`, but an unfinished line is not written: it is the answer (empty if there is none), for the next stream. */
+  release(): Promise<Buffer>;
 }
 
 /** `openLogDirectory` of directory.ts: null where the directory cannot be opened, which was told. */
