@@ -11,6 +11,7 @@ openssh-client ssh      logins over ssh
 cron           cron     jobs that cron runs
 nginx-light    nginx    nginx as a service
 runit          sv       service directories under runit itself
+daemontools    setlock  its programs beside chpst's names
 s6             s6-supervise service directories under s6 itself
 busybox        busybox  daemons that put themselves in the background
 tini           tini     init mode beside tini
