@@ -75,7 +75,7 @@ function buildSpec(
   }
   if (command === null) return null;
   const undo = values.type === "oneshot" ? dir.undo : null;
-  const variables = merged(env, defaults.values.env, dir.env, dir.ini.values.env);
+  const variables = merged(defaults.environment, env, defaults.values.env, dir.env, dir.ini.values.env);
   const excess = excessOf(variables, [...command, ...(values.startPre ?? [])]);
   if (excess !== null) problems.push({ severity: "error", where: source["env"] ?? home, text: excess });
   // Written out: a thousand of these are made before anything starts, and a spread costs more than the reading.
@@ -119,6 +119,7 @@ function buildSpec(
     logger: log === "logger" ? logger : null,
     loggerOf,
     foreground: false,
+    fixed: false,
     source,
   });
 }

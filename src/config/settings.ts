@@ -17,6 +17,8 @@ export interface Own {
 export interface Defaults extends Layer {
   readonly own: Own;
   readonly accounts: Accounts;
+  /** What all services are given or lose of the inherited environment, below every other source. */
+  readonly environment?: Readonly<Record<string, string | null>>;
 }
 
 /** A global file, in the order in which later ones override earlier ones. */

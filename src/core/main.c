@@ -9,6 +9,7 @@
 #include "chpst.h"
 #include "client.h"
 #include "init.h"
+#include "my-init.h"
 #include "node.h"
 #include "pid1.h"
 #include "text.h"
@@ -25,7 +26,8 @@ static const char *const offline[] = {"lint", "help"};
 static const struct {
   const char *name;
   int (*run)(char **argv);
-} faces[] = {{"tini", tini_main}, {"tini-static", tini_main}, {"docker-init", tini_main}, {"dumb-init", dumb_init_main}};
+} faces[] = {{"tini", tini_main}, {"tini-static", tini_main}, {"docker-init", tini_main}, {"dumb-init", dumb_init_main},
+           {"my_init", my_init_main}};
 
 // Runs the face that `argv[0]` names, which may be a path; -1 if it names none.
 static int run_face(char **argv) {
@@ -56,14 +58,22 @@ static int usage_error(const char *format, const char *word) {
   return upkeep_usage();
 }
 
-// `[-c FILE]... DIR [-- CMD...]`. What is wrong with the words or the directory is said before anything runs.
+// `[-c FILE]... [--compat baseimage [OPTION]...] DIR [-- CMD...]`. What is wrong with the words or the directory is said before anything runs.
 static int supervise(char **words, char **environment) {
   const char *directory = NULL;
+  bool is_compat = false;
   for (char **word = words; *word; word++) {
     if (strcmp(*word, "-c") == 0 || strcmp(*word, "--config") == 0) {
       if (!*++word) return usage_error("%s needs a file", word[-1]);
       continue;
     }
+    if (strcmp(*word, "--compat") == 0) {
+      if (!*++word) return usage_error("%s needs the name of a layout: baseimage", word[-1]);
+      if (strcmp(*word, "baseimage") != 0) return usage_error("unknown layout %s after --compat; there is baseimage", *word);
+      is_compat = true;
+      continue;
+    }
+    if (is_compat && my_init_has(*word)) continue;
     if (strcmp(*word, "--") == 0) {
       if (!word[1]) return usage_error("%s", "no command after --");
       break;
@@ -72,6 +82,8 @@ static int supervise(char **words, char **environment) {
     if (directory) return usage_error("unexpected word %s after the directory", *word);
     directory = *word;
   }
+  // Its startup files may make the directory; and there is but one place for it.
+  if (is_compat && !directory) return pid1_main(words, environment);
   if (!directory) return usage_error("%s", "no directory to supervise");
   struct stat file;
   if (stat(directory, &file) == 0 && !S_ISDIR(file.st_mode)) errno = ENOTDIR;
@@ -107,7 +119,7 @@ int main(int argc, char **argv, char **environment) {
   }
   if (is_offline(argv + 1)) return node_exec(argv + 1, environment);
   if (client_knows(word)) return client_main(argc, argv);
-  if (strcmp(word, "-c") == 0 || strcmp(word, "--config") == 0) return supervise(argv + 1, environment);
+  if (strcmp(word, "-c") == 0 || strcmp(word, "--config") == 0 || strcmp(word, "--compat") == 0) return supervise(argv + 1, environment);
   if (*word == '-') return upkeep_init_main(argv);
   bool found = stat(word, &file) == 0;
   if (found && S_ISDIR(file.st_mode)) return supervise(argv + 1, environment);

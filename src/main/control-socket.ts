@@ -7,6 +7,8 @@ import type { Control } from "../control/server.ts";
 import type { Voice } from "../log/voice.ts";
 import { claimRuntimeDir, type RuntimeEnv, runtimeDirs } from "../manager/runtime-dir.ts";
 import { errnoText } from "../process/spawn.ts";
+import type { Settings } from "../spec/spec.ts";
+import type { World } from "./world.ts";
 
 export interface ControlSocket {
   /** Looks for a place, and has the core listen there; also anew, on USR1. */
@@ -21,7 +23,14 @@ export interface ControlSocket {
 }
 
 /** The socket's owner's group may use it if one is configured; everybody else is kept out by its mode. */
-export function createControlSocket(core: Core, voice: Voice, env: RuntimeEnv, group: number | null): ControlSocket {
+export function createControlSocket(core: Core, voice: Voice, settings: Settings, world: World): ControlSocket {
+  const group = settings.controlGroup;
+  const env: RuntimeEnv = {
+    runtimeDir: settings.runtimeDir,
+    xdgRuntimeDir: world.env["XDG_RUNTIME_DIR"],
+    uid: world.own.uid,
+    isShared: group !== null,
+  };
   const mode = group === null ? 0o600 : 0o660;
   const waiting: { readonly socket: Socket; readonly peer: Peer }[] = [];
   let control: Control | null = null;

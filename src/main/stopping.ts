@@ -8,9 +8,11 @@ import type { Manager } from "../manager/manager.ts";
 import type { Outputs } from "../manager/outputs.ts";
 import type { House } from "../manager/remembered.ts";
 import type { Runner } from "../manager/runner.ts";
-import { beginShutdown, reportLines, type Shutdown } from "../manager/shutdown.ts";
+import { beginShutdown, type Shutdown } from "../manager/shutdown.ts";
+import { reportLines } from "../manager/stop-report.ts";
 import { reactionOf } from "../process/proc.ts";
 import { durationText } from "../service/duration.ts";
+import type { MyInit } from "./my-init.ts";
 
 /** The stop signals that need no `stop-on`: TERM, INT, QUIT, PWR and RTMIN+3. */
 const STOP_SIGNALS = [15, 2, 3, 30, 37] as const;
@@ -27,6 +29,8 @@ export interface StoppingParts {
   readonly manager: Manager;
   readonly budget: () => Ms;
   readonly strays: (signals: readonly number[]) => number;
+  /** What an image's layout adds; null has none. */
+  readonly layout: Pick<MyInit, "before" | "after" | "failure" | "strayGrace"> | null;
   /** The stop that an earlier manager had begun. */
   readonly begun: House["stop"];
   /** It has begun: no directory is watched any more. */
@@ -79,6 +83,9 @@ export function createStopping(parts: StoppingParts): Stopping {
         budget: parts.budget(),
         runners: () => manager.roster.all(),
         strays: parts.strays,
+        strayGrace: parts.layout?.strayGrace,
+        before: parts.layout?.before,
+        after: parts.layout?.after,
         reactionOf,
         done(endings, { found, killed }, took) {
           const signalOf = (name: string) => manager.roster.get(name)?.spec.stopSignal ?? 15;
@@ -89,7 +96,7 @@ export function createStopping(parts: StoppingParts): Stopping {
           voice.info(`stopped ${counted(endings.length, "service", "services")} in ${durationText(took)}`);
           // The container lives as long as its command, and ends as it does; another reason's code is kept.
           const main = manager.roster.foreground()?.state.last?.exit ?? null;
-          void leave(code === 0 && main !== null ? shellCode(main) : code);
+          void leave(code || parts.layout?.failure() || (main === null ? 0 : shellCode(main)));
         },
       },
       since,

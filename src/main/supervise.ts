@@ -1,6 +1,7 @@
 // The supervisor, put together: the channel, the configuration, the manager, the scan, the faces, the stop.
 import { monotonic } from "../base/clock.ts";
 import { errorCode, type Problem } from "../base/errors.ts";
+import { once } from "../base/once.ts";
 import { type Channel, connectCore } from "../channel/channel.ts";
 import type { Hello, Listener } from "../channel/core.ts";
 import { createTransport } from "../channel/transport.ts";
@@ -9,16 +10,19 @@ import type { Face } from "../control/face.ts";
 import { createSink } from "../log/sink.ts";
 import { createVoice } from "../log/voice.ts";
 import { createAdmission } from "../manager/admission.ts";
-import { appliedText, applyAll, inTurn } from "../manager/apply.ts";
 import { createManager, type Manager } from "../manager/manager.ts";
 import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
+import { bootServices } from "./boot-services.ts";
 import { createControlSocket } from "./control-socket.ts";
+import { loadFaces } from "./faces.ts";
 import { checkProc, makeThreads, staySmall, tellDropped, tellFault } from "./ground.ts";
 import { routeHandles } from "./handles.ts";
 import { mainCommand } from "./main-command.ts";
+import { createMyInit, notNow } from "./my-init.ts";
+import { createReread } from "./reread.ts";
 import { createOnSignal } from "./signals.ts";
 import { createStopping, stopSignalsWith } from "./stopping.ts";
 import { readWords } from "./words.ts";
@@ -49,13 +53,18 @@ export function supervise(world: World): void {
 
   const moveIn = (hello: Hello): Listener | null => {
     const isFirst = hello.blobs.size === 0;
-    const { scanDir, files, unknown, command } = readWords(world.words);
+    const { scanDir, files, unknown, command, compat } = readWords(world.words);
     if (unknown !== null) return refuse(64, `unknown word ${unknown}; upkeep help tells the usage`);
     const globalFiles = [
       { path: world.globalFile, required: false },
       ...files.map((path) => ({ path, required: true })),
     ];
-    const readSettings = () => loadSettings(globalFiles, world.env, world.own);
+    const stop = (code: number, why: string) => stopping.begin(code, why);
+    const layout = compat && createMyInit({ core, hello, world, options: compat, manager: () => manager, voice, stop });
+    const readSettings = () => {
+      const read = loadSettings(globalFiles, world.env, world.own);
+      return layout === null ? read : layout.settle(read);
+    };
     let config = readSettings();
     const tell = ({ severity, where, text }: Problem) =>
       voice[severity === "error" ? "error" : "warn"](`${where}: ${text}`);
@@ -75,13 +84,7 @@ export function supervise(world: World): void {
     const remembered = decodeHouse(hello.blobs);
     const terminal = world.isTerminal(1) ? { colour: isColoured(1), width: () => manager.roster.nameWidth() } : null;
     const outputs = createOutputs({ core, sink: out, voice, terminal, hello });
-    const runtimeEnv = {
-      runtimeDir: settings.runtimeDir,
-      xdgRuntimeDir: world.env["XDG_RUNTIME_DIR"],
-      uid: world.own.uid,
-      isShared: settings.controlGroup !== null,
-    };
-    const control = createControlSocket(core, voice, runtimeEnv, settings.controlGroup);
+    const control = createControlSocket(core, voice, settings, world);
     let face: Face | null = null;
 
     const manager: Manager = createManager({
@@ -94,11 +97,12 @@ export function supervise(world: World): void {
       say: (level, text, fields) => voice[level](text, fields),
       happened(happening) {
         face?.publish(happening);
+        layout?.changed(happening.runner);
         // Another directory by the same name may have waited for the end of this one.
         if (happening.event === "removed") scan.look();
       },
       signalled: (serial, signal, what) => onSignal(serial, signal, what),
-      fatal: (code, why) => stopping.begin(code, why),
+      fatal: stop,
       progress: (runner) => stopping.progress(runner),
       listening: (path, errno) => control.listening(path, errno),
     });
@@ -126,27 +130,26 @@ export function supervise(world: World): void {
       outputs,
       manager,
       budget: () => config.settings.stopBudget,
-      strays: createStrays(core, hello, world.pid, manager.leftovers),
+      strays: createStrays(core, hello, world.pid, manager.leftovers, layout !== null),
+      layout,
       begun: remembered.stop,
       onBegin: () => scan.close(),
       onEnd: () => control.close(),
     });
 
-    const apply = inTurn(async (dryRun) => {
-      const read = readSettings();
-      const isUsable = !read.problems.some(({ severity }) => severity === "error");
-      const change = { atStart: settings, now: config.settings, next: isUsable ? read.settings : config.settings };
-      if (!dryRun && isUsable) {
+    const apply = createReread({
+      manager,
+      scan,
+      voice,
+      atStart: settings,
+      now: () => config,
+      read: readSettings,
+      takeUp(read) {
         config = read;
         takeUp();
-      }
-      const { changes, problems } = await applyAll(manager, scan, change, dryRun);
-      const all = [...read.problems, ...problems];
-      if (dryRun) return { changes, problems: all };
-      scan.rescan();
-      for (const problem of all) tell(problem);
-      voice.info(appliedText(changes));
-      return { changes, problems: all };
+      },
+      tell,
+      refusal: () => (scans() ? null : notNow),
     });
     const onSignal = createOnSignal({
       core,
@@ -161,51 +164,54 @@ export function supervise(world: World): void {
       reopen: control.open,
     });
 
-    const openFaces = async () => {
-      // Late: no service waits for them.
-      const [{ createFace }, { createControl }, { runCommand }] = await Promise.all([
-        import("../control/face.ts"),
-        import("../control/server.ts"),
-        import("../cli/run-command.ts"),
-      ]);
-      face = createFace({
-        manager,
-        core,
-        clock: monotonic,
-        outputs,
-        unready: () => new Map([...scan.unready, ...admission.refused]),
-        about: { version: world.version, node: world.node, corePid: hello.corePid, scanDir },
-        refresh: admission.refresh,
-        apply,
-        isStopping: stopping.isStopping,
-        shutdown: (code, why) => stopping.begin(code, why),
-      });
-      const note = (text: string) => voice.info(text);
-      control.serveBy(createControl({ supervisor: face, run: runCommand, note, fault: (text) => voice.error(text) }));
-    };
-    const boot = async () => {
-      if (isFirst) control.open();
-      if (isFirst && command !== null) manager.add(mainCommand(command, world.cwd));
-      await scan.boot();
-      admission.complete();
-      receive();
-      const count = manager.roster.services().length;
-      const services = count === 1 ? "1 service" : `${count} services`;
-      if (isFirst) voice.info(`supervising ${services} in ${scanDir}`);
-      else voice.info(`a new manager has taken over ${services}; none was restarted`);
-      await openFaces();
-      if (!stopping.isStopping()) await scan.watch();
-    };
-
+    const openFaces = once(async () => {
+      face = await loadFaces(
+        {
+          manager,
+          core,
+          clock: monotonic,
+          outputs,
+          unready: () => new Map([...scan.unready, ...admission.refused]),
+          about: { version: world.version, node: world.node, corePid: hello.corePid, scanDir },
+          refresh: admission.refresh,
+          apply,
+          isStopping: stopping.isStopping,
+          shutdown: stop,
+        },
+        control,
+        voice,
+      );
+    });
+    const scans = () => layout?.scans() ?? true;
     // Late: output waits in its pipe until all services are started, and nobody the worse for it.
-    const receive = () => world.onHandle(routeHandles(outputs, control));
+    const receive = once(() => world.onHandle(routeHandles(outputs, control)));
     core.ready();
     manager.resume();
     if (stopping.isStopping()) {
       receive();
       void openFaces();
       stopping.resume();
-    } else void boot().catch((fault: unknown) => voice.error(`cannot read ${scanDir}: ${errorCode(fault)}`));
+    } else {
+      const boot = bootServices({
+        isFirst,
+        layout,
+        reread() {
+          config = readSettings();
+        },
+        main: () => (command === null ? null : mainCommand(command, world.cwd, layout?.forMain())),
+        scanDir,
+        scans,
+        manager,
+        scan,
+        admission,
+        control,
+        receive,
+        openFaces,
+        isStopping: stopping.isStopping,
+        voice,
+      });
+      void boot.catch((fault: unknown) => voice.error(`cannot read ${scanDir}: ${errorCode(fault)}`));
+    }
     return manager;
   };
 

@@ -1,5 +1,25 @@
 import { resolve } from "node:path";
 
+/** The options of baseimage-docker's my_init. */
+export interface Compat {
+  /** Nothing of /etc/my_init.d is run, nor /etc/rc.local. */
+  readonly skipStartupFiles: boolean;
+  /** No services, and no hooks of the shutdown. */
+  readonly skipRunit: boolean;
+  /** What is no service's is left alone at the end. */
+  readonly noKillAllOnExit: boolean;
+  readonly quiet: boolean;
+  readonly enableInsecureKey: boolean;
+}
+
+const options: Readonly<Record<string, keyof Compat>> = {
+  "--skip-startup-files": "skipStartupFiles",
+  "--skip-runit": "skipRunit",
+  "--no-kill-all-on-exit": "noKillAllOnExit",
+  "--quiet": "quiet",
+  "--enable-insecure-key": "enableInsecureKey",
+};
+
 /** What the words of the supervisor's command line say. */
 export interface SupervisorWords {
   /** Absolute; default /etc/service. */
@@ -8,26 +28,40 @@ export interface SupervisorWords {
   readonly files: readonly string[];
   /** What stands behind `--`: the main command; null without one. */
   readonly command: readonly [string, ...string[]] | null;
+  /** The options of `--compat baseimage`; null without it. */
+  readonly compat: Compat | null;
   /** The first word that means nothing here; null if there is none. */
   readonly unknown: string | null;
 }
 
-/** Reads `[-c FILE]... [DIR] [-- COMMAND...]`. */
+/** Reads `[-c FILE]... [--compat baseimage [OPTION]...] [DIR] [-- COMMAND...]`. */
 export function readWords(words: readonly string[]): SupervisorWords {
   const files: string[] = [];
   let scanDir: string | null = null;
   let unknown: string | null = null;
+  let isCompat = false;
+  const chosen = {
+    skipStartupFiles: false,
+    skipRunit: false,
+    noKillAllOnExit: false,
+    quiet: false,
+    enableInsecureKey: false,
+  };
   const end = words.indexOf("--");
   const [program, ...args] = end < 0 ? [] : words.slice(end + 1);
   const rest = end < 0 ? [...words] : words.slice(0, end);
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    const option = isCompat ? options[word] : undefined;
     if (word === "-c" || word === "--config") files.push(rest.shift() ?? "");
+    else if (word === "--compat" && rest[0] === "baseimage") isCompat = rest.shift() !== undefined;
+    else if (option !== undefined) chosen[option] = true;
     else if (word.startsWith("-") || scanDir !== null) unknown ??= word;
     else scanDir = word;
   }
   return {
     scanDir: resolve(scanDir ?? "/etc/service"),
     files,
+    compat: isCompat ? chosen : null,
     unknown,
     command: program === undefined ? null : [program, ...args],
   };

@@ -90,8 +90,9 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
     refused,
     appeared(spec) {
       const there = manager.roster.get(spec.name);
-      if (there?.spec.foreground) {
-        const text = `cannot use this directory: ${spec.name} is the name of the command after --; rename the directory`;
+      if (there?.spec.fixed) {
+        const whose = there.spec.foreground ? "the command after --" : "a startup file";
+        const text = `cannot use this directory: ${spec.name} is the name of ${whose}; rename the directory`;
         if (refused.has(spec.name)) return;
         refused.set(spec.name, { why: text, incomplete: false });
         return tell({ severity: "error", service: spec.name, where: spec.home, text });
@@ -106,16 +107,16 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
     disappeared(name) {
       specs.delete(name);
       refused.delete(name);
-      // The command after `--` has no directory, whatever one by its name there was.
-      if (!manager.roster.get(name)?.spec.foreground) manager.remove(name);
+      // What is fixed has no directory, whatever one by its name there was.
+      if (!manager.roster.get(name)?.spec.fixed) manager.remove(name);
     },
     complete() {
       isComplete = true;
       admitAll();
     },
     refresh(runner) {
-      // It came with the command line, and there is no other definition of it.
-      if (runner.spec.foreground) return null;
+      // It came with the command line or the image, and there is no other definition of it.
+      if (runner.spec.fixed) return null;
       if (manager.isLeaving(runner)) return "it is being removed";
       const owner = runner.spec.loggerOf ?? runner.name;
       const { spec, incomplete, problems } = scan().load(owner);

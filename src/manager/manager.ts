@@ -3,9 +3,10 @@
 import type { Clock } from "../base/clock.ts";
 import type { Exit } from "../base/exit.ts";
 import { signalName } from "../base/signals.ts";
-import type { Core, Hello, Listener } from "../channel/core.ts";
+import type { Core, Hello, Listener, SpawnRequest } from "../channel/core.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
 import { failureText, type Program, spawnRequest } from "../process/spawn.ts";
+import type { ServiceSpec } from "../spec/spec.ts";
 import { createLeftovers, type Leftovers } from "./leftovers.ts";
 import type { Outputs } from "./outputs.ts";
 import { createReadiness } from "./readiness.ts";
@@ -37,12 +38,15 @@ export interface Manager
     Pick<Services, "add" | "change" | "remove" | "isLeaving" | "isStopping" | "resume" | "remember"> {
   readonly roster: Roster;
   readonly leftovers: Leftovers;
+  /** Runs a program that is no service's, on upkeep's own streams; `done` hears null where it could not be started. */
+  help(spec: ServiceSpec, done: (exit: Exit | null) => void): () => void;
   /** What the doctor found, or why it waits: one sentence or null. */
   why(runner: Runner): string | null;
 }
 
-/** Checks run under this number, which no service has. */
+/** Checks and hooks run under this number, which no service has. */
 const HELPERS = 0;
+/** Above every number that is given out; also that of programs that are no service's. */
 const NUMBERS = 0x7fffffff;
 const SIGKILL = 9;
 
@@ -61,15 +65,18 @@ export function createManager(parts: ManagerParts): Manager {
   let nextHelper = Math.max(Math.floor(clock.now()) % NUMBERS, ...leftRunning) % NUMBERS;
   let haveOrphansGone = false;
 
+  const help = (owner: number, request: SpawnRequest, done: (exit: Exit | null) => void) => {
+    const id = `${HELPERS}.${nextHelper}`;
+    nextHelper = (nextHelper + 1) % NUMBERS;
+    helpers.set(id, { owner, done });
+    core.spawn(id, owner, request);
+    return () => core.kill(id, SIGKILL, true);
+  };
   const readiness = createReadiness({
     clock,
     run(runner, done) {
-      const id = `${HELPERS}.${nextHelper}`;
-      nextHelper = (nextHelper + 1) % NUMBERS;
-      helpers.set(id, { owner: runner.number, done });
       const streams = outputs.streams(runner, roster.get(`${runner.name}/log`)?.number ?? null);
-      core.spawn(id, runner.number, spawnRequest(runner.spec, { role: "check" }, streams));
-      return () => core.kill(id, SIGKILL, true);
+      return help(runner.number, spawnRequest(runner.spec, { role: "check" }, streams), done);
     },
   });
   const services = createServices({
@@ -91,6 +98,10 @@ export function createManager(parts: ManagerParts): Manager {
     resume: services.resume,
     remember: services.remember,
     why: (runner) => (runner.state.phase === "waiting" ? roster.blocked(runner) : doctor.finding(runner)),
+    help(spec, done) {
+      const streams = { input: "null", output: "inherit", error: "inherit" } as const;
+      return help(NUMBERS, spawnRequest(spec, { role: "main" }, streams), done);
+    },
     hello: () => {},
     spawned(id, pid) {
       const runner = runnerOf(id);

@@ -147,7 +147,7 @@ export function createRoster(onPutOff: (name: string, event: Event | null) => vo
     get: (name) => runners.get(name),
     all: () => runners.values(),
     services: () => [...runners.values()].filter((runner) => runner.spec.loggerOf === null),
-    fromDirectories: () => [...runners.values()].filter(({ spec }) => spec.loggerOf === null && !spec.foreground),
+    fromDirectories: () => [...runners.values()].filter(({ spec }) => spec.loggerOf === null && !spec.fixed),
     foreground: () => [...runners.values()].find(({ spec }) => spec.foreground) ?? null,
     nameWidth: () => nameWidth,
     add(runner) {

@@ -1,18 +1,14 @@
 // The ordered stop: services level by level in reverse, then their loggers, then whoever is left, within one budget.
 import type { Clock, Ms } from "../base/clock.ts";
-import { type Exit, exitText } from "../base/exit.ts";
-import { signalName } from "../base/signals.ts";
-import { durationText } from "../service/duration.ts";
 import { startOrder, stopLevels } from "../spec/order.ts";
 import { isAtRest } from "./roster.ts";
 import type { Runner } from "./runner.ts";
+import type { Ending } from "./stop-report.ts";
 
 /** Kept back at the end of the budget, for the last KILL to take effect and the report to be written. */
 export const RESERVE: Ms = 500;
 /** What a level that is still to come is left at least, if the budget allows. */
 const LEVEL_RESERVE: Ms = 500;
-/** Longer than this is worth a line in the report. */
-const SLOW: Ms = 2000;
 /** For processes that are no service's. */
 const STRAY_GRACE: Ms = 500;
 /** Between two looks for them. */
@@ -27,53 +23,15 @@ export function clipGrace(own: Ms, left: Ms, levelsToCome: number): Ms {
   return Math.max(0, Math.min(own, left - reserve));
 }
 
-/** How one service's end went, for the report. */
-export interface Ending {
-  readonly name: string;
-  readonly took: Ms;
-  /** Null where its main process had ended before the stop. */
-  readonly exit: Exit | null;
-  /** How much of `took` its `finish` was. */
-  readonly finishing: Ms;
-  readonly killed: boolean;
-  /** What it did with the stop signal; known only of those that had to be killed. */
-  readonly reaction: string | null;
+/** Something else that is done between two levels. */
+export interface Interlude {
+  /** Begins it; `done` is called once, at its end or when `share` is over. */
+  begin(share: Ms, done: () => void): void;
+  /** Its time is over. */
+  hurry(): void;
 }
 
-/** What there is to say of an ordered stop: the slow and the killed, each with why; empty if there is nothing. */
-export function reportLines(endings: readonly Ending[], stopSignalOf: (name: string) => number): string[] {
-  const lines: string[] = [];
-  for (const { name, took, exit, finishing, killed, reaction } of endings) {
-    const signal = signalName(stopSignalOf(name));
-    if (killed) lines.push(`${name} was killed after ${durationText(took)}: ${reactionText(reaction, signal)}`);
-    else if (finishing >= SLOW)
-      lines.push(`${name} took ${durationText(took)} to stop, ${durationText(finishing)} of it in its finish`);
-    else if (took >= SLOW)
-      lines.push(`${name} took ${durationText(took)} to stop${exit === null ? "" : ` (${exitText(exit)})`}`);
-  }
-  const unhandled = endings.filter(
-    ({ name, exit }) => exit !== null && "signal" in exit && exit.signal === stopSignalOf(name),
-  );
-  if (unhandled.length > 0) {
-    const names = unhandled.map(({ name }) => name);
-    const shown = names.length <= 5 ? names.join(", ") : `${names.slice(0, 5).join(", ")} and ${names.length - 5} more`;
-    lines.push(`no handler for the stop signal, ended by it at once: ${shown}`);
-  }
-  return lines;
-}
-
-function reactionText(reaction: string | null, signal: string): string {
-  switch (reaction) {
-    case "ignored":
-      return `it ignores ${signal}`;
-    case "blocked":
-      return `it blocks ${signal}`;
-    case "caught":
-      return `its handler for ${signal} had not finished`;
-    default:
-      return `it did not end by ${signal}`;
-  }
-}
+type Level = readonly Runner[] | Interlude;
 
 export interface ShutdownParts {
   readonly clock: Clock;
@@ -81,6 +39,11 @@ export interface ShutdownParts {
   readonly runners: () => Iterable<Runner>;
   /** TERM and HUP to everything that is no service's; answers how many there are. */
   readonly strays: (signals: readonly number[]) => number;
+  /** From their TERM to KILL, in milliseconds. Default 500. */
+  readonly strayGrace?: Ms | undefined;
+  /** What comes between the command after `--` and the services, and after the loggers. */
+  readonly before?: Interlude | undefined;
+  readonly after?: Interlude | undefined;
   readonly reactionOf: (pid: number, signal: number) => string | null;
   /** All is stopped, or the budget is over. */
   readonly done: (
@@ -109,7 +72,7 @@ interface Watched {
 
 /** Begins the ordered stop at `since` and drives it to its end; it is told of progress and wakes itself for deadlines. */
 export function beginShutdown(
-  { clock, budget, runners, strays, reactionOf, done }: ShutdownParts,
+  { clock, budget, runners, strays, strayGrace = STRAY_GRACE, before, after, reactionOf, done }: ShutdownParts,
   since: Ms,
 ): Shutdown {
   const end = since + Math.max(0, budget - RESERVE);
@@ -119,12 +82,14 @@ export function beginShutdown(
   const order = startOrder(services.map((runner) => runner.spec));
   // Members of a cycle were refused and do not run, but whoever is left over must not be forgotten.
   const ordered = new Set(order.levels.flat());
-  const levels = [
+  const levels: readonly Level[] = [
     all.filter(({ spec }) => spec.foreground),
+    before ?? [],
     ...stopLevels(order.levels).map((level) => level.flatMap((name) => names.get(name) ?? [])),
     services.filter((runner) => !ordered.has(runner.name)),
     all.filter((runner) => runner.spec.loggerOf !== null),
-  ].filter((level) => level.length > 0);
+    after ?? [],
+  ].filter((level) => "begin" in level || level.length > 0);
   // Those of the present level that have not ended yet: each change looks at one service, not at all.
   const open = new Map<Runner, Watched>();
   const endings: Ending[] = [];
@@ -135,8 +100,12 @@ export function beginShutdown(
   let stage: "services" | "strays" | "done" = "services";
   let isAdvancing = false;
   let forget = () => {};
+  let interlude: Interlude | null = null;
 
-  const present = () => levels[level] ?? [];
+  const present = () => {
+    const now = levels[level] ?? [];
+    return "begin" in now ? [] : now;
+  };
   const observe = (each: Watched) => {
     const { state } = each.runner;
     if (state.phase === "stopping" && state.killed && !each.killed) {
@@ -182,7 +151,7 @@ export function beginShutdown(
     stage = "strays";
     strayCount = strays([1, 15, 18]);
     if (strayCount === 0) return finish();
-    const killAt = Math.min(clock.now() + (isHurried ? 0 : STRAY_GRACE), Math.max(end, clock.now()));
+    const killAt = Math.min(clock.now() + (isHurried ? 0 : strayGrace), Math.max(end, clock.now()));
     const kill = () => {
       strayKills = strays([9]);
       if (strayKills === 0) return finish();
@@ -197,11 +166,21 @@ export function beginShutdown(
     };
     look();
   };
+  const hold = (next: Interlude) => {
+    interlude = next;
+    // Half of what is left: those that come after it are to have their time too.
+    next.begin(isHurried ? 0 : Math.max(0, end - clock.now()) / 2, () => {
+      interlude = null;
+      progress(null);
+    });
+  };
   const advance = () => {
-    while (open.size === 0) {
+    while (open.size === 0 && interlude === null) {
       level++;
-      if (level >= levels.length) return sweepStrays();
-      stopLevel();
+      const next = levels[level];
+      if (next === undefined) return sweepStrays();
+      if ("begin" in next) hold(next);
+      else stopLevel();
       // Some end in the very act: a retry that was waited for, a service that does not run.
       for (const each of [...open.values()]) observe(each);
     }
@@ -223,12 +202,14 @@ export function beginShutdown(
   forget = clock.at(end, () => {
     // No grace outlives the budget: not a service's, not that of its finish script.
     for (const runner of all) if (!isAtRest(runner.state)) runner.send({ type: "kill" });
+    interlude?.hurry();
     forget = clock.at(end + RESERVE / 2, overdue);
   });
   return {
     progress,
     hurry() {
       isHurried = true;
+      interlude?.hurry();
       if (stage === "services") for (const runner of present()) runner.send({ type: "kill" });
       else if (stage === "strays") strayKills = strays([9]);
       progress(null);

@@ -3,6 +3,8 @@ import type { Core, Hello } from "../channel/core.ts";
 import { allPids, isOwnProc, type Process, processOf } from "../process/proc.ts";
 import type { Leftovers } from "./leftovers.ts";
 
+const SIGHUP = 1;
+
 /** The kernel's own thread of threads, on a host whose init we are; in a container another process has its number. */
 function isKernelThread({ pid, ppid, comm }: Process): boolean {
   if (pid !== 2 && ppid !== 2) return false;
@@ -12,13 +14,16 @@ function isKernelThread({ pid, ppid, comm }: Process): boolean {
 
 /**
  * Signals everything that is still alive besides the core and us, and answers how many there are. As PID 1 that is the
- * whole namespace; elsewhere it is what the core has adopted, for the rest is none of our business.
+ * whole namespace; elsewhere it is what the core has adopted, for the rest is none of our business. With `hasDaemons` what
+ * the core has adopted gets no HUP: a shell of `docker exec` needs it, but a daemon would die of it before it has obeyed
+ * the TERM.
  */
 export function createStrays(
   core: Core,
   hello: Hello,
   managerPid: number,
   leftovers: Leftovers,
+  hasDaemons: boolean,
 ): (signals: readonly number[]) => number {
   const isStray = (process: Process) =>
     process.state !== "Z" &&
@@ -37,7 +42,13 @@ export function createStrays(
   };
   return (signals) => {
     const found = find();
-    for (const { pid, start } of found) for (const signal of signals) core.stray(pid, start, signal);
+    const daemons = new Set<number>();
+    if (hasDaemons && signals.includes(SIGHUP)) {
+      leftovers.stale();
+      for (const { process } of leftovers.all()) daemons.add(process.pid);
+    }
+    for (const { pid, start } of found)
+      for (const signal of signals) if (signal !== SIGHUP || !daemons.has(pid)) core.stray(pid, start, signal);
     return found.length;
   };
 }

@@ -116,6 +116,8 @@ export interface ServiceSpec {
   readonly loggerOf: string | null;
   /** The command after `--`: it has the supervisor's own session, terminal and standard streams. */
   readonly foreground: boolean;
+  /** It has no service directory: it came with the command line, or with the layout of an image. */
+  readonly fixed: boolean;
   /** File and line of each key that was set: "/etc/service/db/service.ini:7". */
   readonly source: Readonly<Record<string, string>>;
 }

@@ -45,6 +45,7 @@ describe("a directory with only a run script", () => {
       logger: null,
       loggerOf: null,
       foreground: false,
+      fixed: false,
       source: { command: `${home}/run` },
     });
     expect(Object.isFrozen(spec)).toBe(true);

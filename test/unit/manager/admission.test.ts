@@ -72,7 +72,7 @@ test("a service that an apply has removed does not come back with the next one",
 
 test("a directory by the name of the command after -- is no definition of it", async () => {
   const { dir, all, scan, admission, apply } = await supervised(() => {});
-  all.manager.add(service({ name: "main", foreground: true, home: "/", command: ["/bin/app"] }));
+  all.manager.add(service({ name: "main", foreground: true, fixed: true, home: "/", command: ["/bin/app"] }));
   put(dir, "main");
   await apply();
   expect(all.manager.roster.get("main")?.spec.command).toEqual(["/bin/app"]);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Ending, reportLines } from "../../../src/manager/shutdown.ts";
+import { type Ending, reportLines } from "../../../src/manager/stop-report.ts";
 
 const ending = (over: Partial<Ending>): Ending => ({
   name: "web",

@@ -44,6 +44,7 @@ export function service(change: Partial<ServiceSpec> = {}): ServiceSpec {
     logger: null,
     loggerOf: null,
     foreground: false,
+    fixed: false,
     source: {},
     ...change,
   };

@@ -1,0 +1,97 @@
+// The environment as baseimage-docker keeps it: a directory with a file for each variable, and two dumps of it.
+import { isUtf8 } from "node:buffer";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { errorCode } from "../base/errors.ts";
+import { quoted } from "../base/words.ts";
+import { readWhole } from "../config/read-file.ts";
+import { variableFault } from "../spec/kinds.ts";
+
+/** Variables by name; those that are no text are in none. */
+export type Env = ReadonlyMap<string, string>;
+
+const DIRECTORY = "/etc/container_environment";
+// execve(2) refuses a longer string (MAX_ARG_STRLEN), its name and the = included.
+const VALUE_MOST = 131_072;
+const VARIABLES_MOST = 4000;
+/** Whose they are differs from process to process: they are in no file, and in the dump for shells neither. */
+const PERSONAL: ReadonlySet<string> = new Set(["HOME", "USER", "GROUP", "UID", "GID", "SHELL"]);
+
+/** The environment that a process was started with, which is what its children get of it; null without /proc. */
+export function environmentOf(pid: number): Env | null {
+  try {
+    return parseEnvironment(readFileSync(`/proc/${pid}/environ`));
+  } catch {
+    return null; // ENOENT, EACCES: no /proc, or not ours to read
+  }
+}
+
+/** `NAME=VALUE` strings ended by NULs. */
+export function parseEnvironment(bytes: Buffer): Env {
+  const env = new Map<string, string>();
+  for (let at = 0, end = 0; at < bytes.length; at = end + 1) {
+    end = bytes.indexOf(0, at);
+    if (end < 0) end = bytes.length;
+    const one = bytes.subarray(at, end);
+    const mark = one.indexOf(0x3d);
+    if (mark > 0 && isUtf8(one)) env.set(one.toString("utf8", 0, mark), one.toString("utf8", mark + 1));
+  }
+  return env;
+}
+
+/** What the directory says; null where there is none. `tell` hears of what cannot be a variable. */
+export function readContainerEnvironment(tell: (text: string) => void): Env | null {
+  const env = new Map<string, string>();
+  let names: string[];
+  try {
+    names = readdirSync(DIRECTORY).sort().slice(0, VARIABLES_MOST);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") tell(`cannot read ${DIRECTORY}: ${errorCode(error)}`);
+    return null;
+  }
+  for (const name of names) {
+    if (name.startsWith(".")) continue;
+    const file = readWhole(`${DIRECTORY}/${name}`, VALUE_MOST);
+    const fault = variableFault(name) ?? (file.ok ? valueFault(file.bytes) : file.why);
+    if (fault !== null) tell(`cannot use ${quoted(`${DIRECTORY}/${name}`)} as a variable: ${fault}`);
+    else if (file.ok) env.set(name, file.bytes.toString("utf8").replace(/\n$/, ""));
+  }
+  return env;
+}
+
+function valueFault(bytes: Buffer): string | null {
+  if (bytes.includes(0)) return "it holds a NUL";
+  return isUtf8(bytes) ? null : "it is not UTF-8";
+}
+
+/** What a child is given beside the environment that it inherits: null takes a variable away. */
+export function differencesTo(inherited: Env, wanted: Env): Readonly<Record<string, string | null>> {
+  const differences: [string, string | null][] = [];
+  for (const [name, value] of wanted) if (inherited.get(name) !== value) differences.push([name, value]);
+  for (const name of inherited.keys()) if (!wanted.has(name)) differences.push([name, null]);
+  return Object.freeze(Object.fromEntries(differences));
+}
+
+/** The dump that a shell reads. */
+export function shellDump(env: Env): string {
+  const lines = [...env].filter(([name]) => !PERSONAL.has(name));
+  return lines.map(([name, value]) => `export ${name.replace(/\W/g, "_")}=${shellQuoted(value)}\n`).join("");
+}
+
+function shellQuoted(value: string): string {
+  return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'"'"'`)}'`;
+}
+
+/** Writes the two dumps and, with `files`, a file for each variable; answers what could not be written, once. */
+export function writeContainerEnvironment(env: Env, files: boolean): string | null {
+  if (!existsSync(DIRECTORY)) return null;
+  try {
+    // In place: whoever may read them was settled when the image was made.
+    for (const [name, value] of files ? env : [])
+      if (!PERSONAL.has(name) && !name.includes("/")) writeFileSync(`${DIRECTORY}/${name}`, value, { mode: 0o600 });
+    writeFileSync(`${DIRECTORY}.sh`, shellDump(env), { mode: 0o640 });
+    writeFileSync(`${DIRECTORY}.json`, JSON.stringify(Object.fromEntries(env)), { mode: 0o640 });
+    return null;
+  } catch (error) {
+    return `cannot write ${DIRECTORY}: ${errorCode(error)}; shells of other programs do not see this environment`;
+  }
+}

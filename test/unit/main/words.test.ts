@@ -1,0 +1,31 @@
+import { describe, expect, test } from "vitest";
+import { readWords } from "../../../src/main/words.ts";
+
+describe("the words of --compat baseimage", () => {
+  test("are my_init's options, with or without a directory", () => {
+    expect(readWords(["--compat", "baseimage", "--quiet", "--skip-runit", "--", "bash", "--quiet"])).toEqual({
+      scanDir: "/etc/service",
+      files: [],
+      compat: {
+        skipStartupFiles: false,
+        skipRunit: true,
+        noKillAllOnExit: false,
+        quiet: true,
+        enableInsecureKey: false,
+      },
+      unknown: null,
+      command: ["bash", "--quiet"],
+    });
+    expect(readWords(["-c", "x.ini", "--compat", "baseimage", "/srv"])).toMatchObject({
+      scanDir: "/srv",
+      files: ["x.ini"],
+      unknown: null,
+    });
+  });
+
+  test("are unknown without it, and so is another layout", () => {
+    expect(readWords(["--quiet", "/srv"]).unknown).toBe("--quiet");
+    expect(readWords(["--compat", "s6", "/srv"]).unknown).toBe("--compat");
+    expect(readWords(["--compat", "baseimage", "--toString"]).unknown).toBe("--toString");
+  });
+});
