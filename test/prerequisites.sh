@@ -11,8 +11,10 @@ openssh-client ssh      logins over ssh
 cron           cron     jobs that cron runs
 nginx-light    nginx    nginx as a service
 runit          sv       service directories under runit itself
-daemontools    setlock  its programs beside chpst's names
+daemontools    setlock  its programs beside the names of chpst
 s6             s6-supervise service directories under s6 itself
+mini-httpd-run mini_httpd service directories that packages bring
+socklog-run    socklog  service directories that packages bring
 busybox        busybox  daemons that put themselves in the background
 tini           tini     init mode beside tini
 dumb-init      dumb-init init mode beside dumb-init
