@@ -84,12 +84,31 @@ int64_t facts_oldest(void);
 // A stop signal that the manager has not acknowledged.
 bool signal_unanswered(void);
 
+// A serial for a fact that is kept elsewhere.
+uint64_t next_serial(void);
+
 // requests.c: what the manager asks for.
 void request(struct frame *frame);
+// Of the last descriptors none goes where others need it more: true if `fd` is one of the last `count`.
+bool is_reserved(int fd, int count);
 void child_executed(struct child *child);
 void child_failed(struct child *child);
 void child_notified(struct child *child);
 bool spawned_ever(void);
+
+// supervise.c: the locks and fifos of supervise directories, by the service's number.
+void request_supervise(uint32_t number, const char *path);
+void request_offer(uint32_t number, const char *path);
+void request_release(uint32_t number);
+bool supervise_refused(uint32_t number);
+// Gives up one of them, whose descriptors are needed; false if there is none.
+bool supervise_yield(void);
+bool supervise_hello(void);
+void control_ready(uint32_t number, uint32_t generation);
+void letters_tell(void);
+void letters_untold(void);
+bool letter_acknowledged(uint64_t serial);
+int64_t letters_oldest(void);
 
 // handover.c: descriptors for the manager, through Node's own IPC channel; the control socket.
 extern int listener;

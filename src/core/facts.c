@@ -10,6 +10,10 @@
 
 static uint64_t last_serial;
 
+uint64_t next_serial(void) {
+  return ++last_serial;
+}
+
 static struct {
   uint64_t serial;
   int64_t told_at;  // NEVER until it has gone up
@@ -64,6 +68,7 @@ void exits_tell(void) {
 }
 
 void facts_untold(void) {
+  letters_untold();
   for (int i = 0; i < count; i++) pending[i].told_at = NEVER;
   for (struct child *child = exited; child; child = child->next_exited) child->told_at = NEVER;
 }
@@ -84,12 +89,14 @@ void fact_acknowledged(uint64_t serial) {
     loop_close(&child->notify_fd);
     return child_remove(child);
   }
+  (void)letter_acknowledged(serial);
 }
 
 int64_t facts_oldest(void) {
   const struct child *child = exited;
   while (child && child->told_at == NEVER) child = child->next_exited;
-  int64_t oldest = child ? child->told_at : NEVER;
+  int64_t oldest = letters_oldest();
+  if (child && child->told_at < oldest) oldest = child->told_at;
   for (int i = 0; i < count; i++)
     if (pending[i].told_at < oldest) oldest = pending[i].told_at;
   return oldest;

@@ -218,6 +218,7 @@ static bool tell_hello(void) {
     if (!pipe) continue;
     if (!TELL("log", pipe->tag, pipe->handed ? "1" : "0", pipe->skip ? "1" : "0", decimal(pipe->bound ? -pipe->lost : pipe->lost).text)) return false;
   }
+  if (!supervise_hello()) return false;
   for (struct blob *blob = blob_first(); blob; blob = blob_after(blob))
     if (!TELL("blob", blob->key, blob->value)) return false;
   return TELL("begin");
@@ -232,6 +233,7 @@ void tell_untold(void) {
   if (!manager.ready) return;
   signals_tell();
   exits_tell();
+  letters_tell();
   for (uint32_t slot = 0; slot < child_slots; slot++)
     if (child_at(slot)) tell_child(child_at(slot));
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {

@@ -116,6 +116,7 @@ static void dispatch(const struct epoll_event *event) {
     case SOURCE_EXEC:
     case SOURCE_NOTIFY: return child_ready(source, slot, generation);
     case SOURCE_PIPE: return pipe_ready(slot, generation);
+    case SOURCE_CONTROL: return control_ready(slot, generation);
   }
 }
 

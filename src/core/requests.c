@@ -25,17 +25,22 @@ bool spawned_ever(void) {
 }
 
 // The kernel gives the lowest number that is free, so a high one tells that few are left.
-static bool is_reserved(int fd) {
+bool is_reserved(int fd, int count) {
   struct rlimit files;
-  return getrlimit(RLIMIT_NOFILE, &files) == 0 && (rlim_t)fd + RESERVED_FDS >= files.rlim_cur;
+  return getrlimit(RLIMIT_NOFILE, &files) == 0 && (rlim_t)fd + (rlim_t)count >= files.rlim_cur;
 }
 
-// As pipe2(2), but leaves alone what is reserved.
+// As pipe2(2), but leaves alone what is reserved. A service that runs is worth more than one that others can command.
 static bool make_pipe(int ends[2]) {
-  if (pipe2(ends, O_CLOEXEC) != 0) return false;
-  if (!is_reserved(ends[1])) return true;
-  close(ends[0]);
-  close(ends[1]);
+  do {
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+      if (errno != EMFILE) return false;
+      continue;
+    }
+    if (!is_reserved(ends[1], RESERVED_FDS)) return true;
+    close(ends[0]);
+    close(ends[1]);
+  } while (supervise_yield());
   ends[0] = ends[1] = -1;
   errno = EMFILE;
   return false;
@@ -209,6 +214,7 @@ static void request_spawn(struct frame *frame) {
   if (stop_alone()) return failed(id_text, STEP_request, ECANCELED);
   if (!parse_id(id_text, &id) || child_by_id(id) || !parse_number(frame->fields[1], 1, UINT32_MAX, &number))
     return failed(id_text, STEP_request, EINVAL);
+  if (supervise_refused((uint32_t)number)) return failed(id_text, STEP_lock, EWOULDBLOCK);
   size_t fields = (size_t)frame->count;
   char **words = calloc(3 * (fields + 1), sizeof *words);
   if (!words) return failed(id_text, STEP_memory, ENOMEM);
@@ -377,6 +383,14 @@ static void request_about_pipe(struct frame *frame) {
   pipe_arm(pipe);
 }
 
+static void request_about_directory(const struct frame *frame) {
+  long long number;
+  if (!parse_number(frame->fields[0], 1, UINT32_MAX, &number)) return;
+  if (frame->type == DOWN_supervise) request_supervise((uint32_t)number, frame->fields[1]);
+  else if (frame->type == DOWN_offer) request_offer((uint32_t)number, frame->fields[1]);
+  else request_release((uint32_t)number);
+}
+
 static void request_stop_on(struct frame *frame) {
   uint64_t set = 0;
   long long signal;
@@ -407,6 +421,9 @@ void request(struct frame *frame) {
     case DOWN_held:
     case DOWN_drained:
     case DOWN_lost: return request_about_pipe(frame);
+    case DOWN_supervise:
+    case DOWN_offer:
+    case DOWN_release: return request_about_directory(frame);
     case DOWN_remember: return remember(frame->fields[0], frame->fields[1]);
     case DOWN_forget: return blob_remove(frame->fields[0]);
     case DOWN_ack: return request_ack(frame);

@@ -24,6 +24,9 @@
   X(held, 3)     /* tag bytes partial: in the manager's hands, of which an unfinished line */               \
   X(drained, 2)  /* tag bytes: all is written out but this much of an unfinished line; tell of more */  \
   X(lost, 2)     /* tag bytes: what dead managers took of it and nobody has said yet; 0 once said */    \
+  X(supervise, 2) /* number path: take the lock of this supervise directory, which is made */             \
+  X(offer, 2)    /* number path: its fifos, once its status is written */                                \
+  X(release, 1)  /* number: let go of its lock and fifos */                                              \
   X(remember, 2) /* key blob */                                                                         \
   X(forget, 1)   /* key */                                                                              \
   X(ack, 1)      /* serial [key blob]: a fact is dealt with, and this is the new blob */                \
@@ -38,6 +41,7 @@
   X(hello, 4)     /* version core-pid is-pid-1(0|1) instance */                                      \
   X(child, 4)     /* id pid notified(0|1) executed(0|1): alive, from an earlier manager */           \
   X(log, 4)       /* tag read(0|1) skip(0|1) lost: from an earlier manager; lost -N: at most N */    \
+  X(held, 2)      /* number offered(0|1): a supervise directory, from an earlier manager */          \
   X(blob, 2)      /* key blob */                                                                     \
   X(begin, 0)     /* hello is complete; facts not acknowledged follow */                             \
   X(spawned, 2)   /* id pid: it has executed its program */                                          \
@@ -45,6 +49,8 @@
   X(exited, 5)    /* serial id pid code signal: a fact */                                            \
   X(orphans, 1)   /* count [pid:session:code:signal]...: adopted processes reaped */                 \
   X(signal, 4)    /* serial signal pid uid: a fact */                                                \
+  X(letter, 3)    /* serial number letter: a fact, from the fifo `control` */                        \
+  X(supervised, 4) /* number lock|offer|yield step errno; yield: let go for want of descriptors */   \
   X(notify, 1)    /* id: a newline on its notification descriptor */                                 \
   X(readable, 1)  /* tag...: there is output to read */                                              \
   X(piped, 2)     /* tag errno: 0 once the pipe is there */                                          \
