@@ -1,5 +1,15 @@
 import type { Exit } from "../base/exit.ts";
-import type { Core, Hello, KnownChild, KnownPipe, Listener, Orphan, SpawnRequest, Stream } from "./core.ts";
+import type {
+  Core,
+  Hello,
+  KnownChild,
+  KnownDirectory,
+  KnownPipe,
+  Listener,
+  Orphan,
+  SpawnRequest,
+  Stream,
+} from "./core.ts";
 import { type Down, decoder, encode, type Message, type Up } from "./messages.ts";
 import type { Transport } from "./transport.ts";
 
@@ -63,6 +73,9 @@ export function connectCore(transport: Transport, listener: Listener): Channel {
     held: (tag, bytes, partial) => ask("held", tag, String(bytes), String(partial)),
     drained: (tag, partial) => ask("drained", tag, String(partial)),
     lost: (tag, bytes) => ask("lost", tag, String(bytes)),
+    supervise: (number, path) => ask("supervise", String(number), path),
+    offer: (number) => ask("offer", String(number)),
+    release: (number) => ask("release", String(number)),
     remember: (key, blob) => ask("remember", key, blob),
     forget: (key) => ask("forget", key),
     ack: (serial, key, blob) =>
@@ -124,10 +137,19 @@ function hearer(listener: Listener): (message: Message) => void {
   let hello: Hello | null = null;
   const children: KnownChild[] = [];
   const pipes: KnownPipe[] = [];
+  const directories: KnownDirectory[] = [];
   const blobs = new Map<string, string>();
   const table: Record<Up, (fields: readonly string[]) => void> = {
     hello: ([, pid, first, instance]) => {
-      hello = { corePid: Number(pid), isPid1: first === "1", instance: Number(instance), children, pipes, blobs };
+      hello = {
+        corePid: Number(pid),
+        isPid1: first === "1",
+        instance: Number(instance),
+        children,
+        pipes,
+        directories,
+        blobs,
+      };
     },
     child: ([id = "", pid, notified, executed]) =>
       void children.push({ id, pid: Number(pid), notified: notified === "1", executed: executed === "1" }),
@@ -139,6 +161,8 @@ function hearer(listener: Listener): (message: Message) => void {
         lost: Math.abs(Number(lost)),
         atMost: Number(lost) < 0,
       }),
+    held: ([number, offered, path = ""]) =>
+      void directories.push({ number: Number(number), offered: offered === "1", path }),
     blob: ([key = "", blob = ""]) => void blobs.set(key, blob),
     begin: () => {
       if (hello !== null) listener.hello(hello);
@@ -149,6 +173,9 @@ function hearer(listener: Listener): (message: Message) => void {
       listener.exited(serial, id, Number(pid), exitOf(code, signal)),
     orphans: ([count, ...some]) => listener.orphans(Number(count), some.filter((text) => text !== "").map(orphanOf)),
     signal: ([serial = "", signal, pid, uid]) => listener.signal(serial, Number(signal), Number(pid), Number(uid)),
+    letter: ([serial = "", number, letter = ""]) => listener.letter(serial, Number(number), letter),
+    supervised: ([number, asked = "", step = "", errno]) =>
+      listener.supervised(Number(number), asked, step, Number(errno)),
     notify: ([id = ""]) => listener.notified(id),
     readable: (tags) => listener.readable(tags.filter((tag) => tag !== "")),
     piped: ([tag = "", errno]) => listener.piped(tag, Number(errno)),

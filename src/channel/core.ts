@@ -49,6 +49,12 @@ export interface Core {
   drained(tag: string, partial: number): void;
   /** What dead managers took of it and nobody has said yet; 0 once it is said. */
   lost(tag: string, bytes: number): void;
+  /** Takes the lock in this supervise directory of service `number`; where somebody else has it, nothing of it starts. */
+  supervise(number: number, path: string): void;
+  /** Opens the fifos there: from now on others see that the directory is supervised. */
+  offer(number: number): void;
+  /** Lets lock and fifos go. */
+  release(number: number): void;
   remember(key: string, blob: string): void;
   forget(key: string): void;
   /** A fact is dealt with; the new blob goes with it in one frame. */
@@ -81,6 +87,13 @@ export interface KnownPipe {
   readonly atMost: boolean;
 }
 
+/** A supervise directory that the core holds for a service of an earlier manager; `offered`: its fifos, too. */
+export interface KnownDirectory {
+  readonly number: number;
+  readonly offered: boolean;
+  readonly path: string;
+}
+
 /** What the core says first to every manager. */
 export interface Hello {
   readonly corePid: number;
@@ -89,6 +102,7 @@ export interface Hello {
   readonly instance: number;
   readonly children: readonly KnownChild[];
   readonly pipes: readonly KnownPipe[];
+  readonly directories: readonly KnownDirectory[];
   readonly blobs: ReadonlyMap<string, string>;
 }
 
@@ -109,6 +123,10 @@ export interface Listener {
   orphans(count: number, some: readonly Orphan[]): void;
   signal(serial: string, signal: number, pid: number, uid: number): void;
   notified(id: string): void;
+  /** A letter has been written to the fifo `control` of this service. */
+  letter(serial: string, number: number, letter: string): void;
+  /** What became of `supervise` (`lock`) or `offer`; `yield`: let go, for the core needs the descriptors. 0 is done. */
+  supervised(number: number, asked: string, step: string, errno: number): void;
   readable(tags: readonly string[]): void;
   piped(tag: string, errno: number): void;
   listening(path: string, errno: number): void;

@@ -3,29 +3,28 @@ import { type Clock, type Ms, wallClock } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import { exitText } from "../base/exit.ts";
 import { didYouMean } from "../base/near.ts";
-import type { Core } from "../channel/core.ts";
 import { type LogLine, lastOf } from "../log/ring.ts";
 import type { Change } from "../manager/apply.ts";
 import type { Manager } from "../manager/manager.ts";
+import type { Orders } from "../manager/orders.ts";
 import type { Outputs } from "../manager/outputs.ts";
-import { isAtRest } from "../manager/roster.ts";
 import type { Runner } from "../manager/runner.ts";
 import type { Unready } from "../manager/scan.ts";
 import type { Happening } from "../manager/services.ts";
 import { isStable } from "../service/end.ts";
 import type { ServiceStatus } from "../service/status.ts";
 import { clauseOf, isReady, statusOf } from "../service/status-of.ts";
-import type { Health, Order, ServiceEvent, Supervisor } from "./supervisor.ts";
+import type { Health, ServiceEvent, Supervisor } from "./supervisor.ts";
 
 export interface FaceParts {
   readonly manager: Manager;
-  readonly core: Core;
   readonly clock: Clock;
   readonly outputs: Outputs;
   readonly unready: () => ReadonlyMap<string, Unready>;
   readonly about: Supervisor["about"];
-  /** Makes a service run by its newest definition; answers why that cannot be, or null. */
-  readonly refresh: (runner: Runner) => string | null;
+  readonly orders: Orders;
+  /** Brings back one that was let go; answers why that cannot be, or null. */
+  readonly recall: (name: string) => string | null;
   readonly apply: (dryRun: boolean) => Promise<{ changes: readonly Change[]; problems: readonly Problem[] }>;
   readonly isStopping: () => boolean;
   readonly shutdown: (code: number, why: string) => void;
@@ -38,11 +37,10 @@ export interface Face extends Supervisor {
 
 /** So many crashes without a stable run in between are a crash loop. */
 const CRASH_LOOP = 3;
-const SIGHUP = 1;
 
 /** The supervisor as an object for the control socket and the commands. */
 export function createFace(parts: FaceParts): Face {
-  const { manager, core, clock, outputs } = parts;
+  const { manager, clock, outputs } = parts;
   const watchers = new Set<(event: ServiceEvent) => void>();
 
   const status = (runner: Runner): ServiceStatus => {
@@ -55,10 +53,10 @@ export function createFace(parts: FaceParts): Face {
       wallClock.now(),
     );
   };
-  const absent = (name: string, { why }: Unready): ServiceStatus => ({
+  const absent = (name: string, { why, isLetGo = false }: Unready): ServiceStatus => ({
     name,
-    state: "incomplete",
-    want: "up",
+    state: isLetGo ? "down" : "incomplete",
+    want: isLetGo ? "down" : "up",
     type: "service",
     ready: false,
     pid: null,
@@ -79,47 +77,6 @@ export function createFace(parts: FaceParts): Face {
     return all.sort((a, b) => (a.name < b.name ? -1 : 1));
   };
   const names = () => services().map(({ name }) => name);
-
-  const signal = (runner: Runner, number: number): string | null => {
-    const { state } = runner;
-    if (!("child" in state) || isAtRest(state)) return "it is not running";
-    core.kill(runner.id(state.child), number, false);
-    return null;
-  };
-  const orders: { readonly [D in Order["do"]]: (runner: Runner, order: Extract<Order, { do: D }>) => string | null } = {
-    start(runner) {
-      const refused = parts.refresh(runner);
-      if (refused === null) manager.roster.start(runner, false);
-      return refused;
-    },
-    once(runner) {
-      const refused = parts.refresh(runner);
-      if (refused === null) manager.roster.start(runner, true);
-      return refused;
-    },
-    stop(runner) {
-      manager.roster.end(runner, { type: "stop", cause: "request", grace: null, eof: false });
-      return null;
-    },
-    restart(runner) {
-      const refused = parts.refresh(runner);
-      if (refused !== null) return refused;
-      // With what it requires; and nothing that has just been started is stopped again.
-      if (isAtRest(runner.state)) manager.roster.start(runner, false);
-      else manager.roster.end(runner, { type: "restart", cause: "request" });
-      return null;
-    },
-    pause(runner) {
-      runner.send({ type: "pause" });
-      return null;
-    },
-    cont(runner) {
-      runner.send({ type: "cont" });
-      return null;
-    },
-    reload: (runner) => signal(runner, SIGHUP),
-    signal: (runner, { signal: number }) => signal(runner, number),
-  };
 
   const health = (chosen: readonly string[]): Health => {
     const all = services();
@@ -145,6 +102,8 @@ export function createFace(parts: FaceParts): Face {
       const runner = manager.roster.get(name);
       if (runner === undefined) {
         const unready = parts.unready().get(name);
+        const comes = order.do === "start" || order.do === "once" || order.do === "restart";
+        if (unready?.isLetGo && comes && !parts.isStopping()) return parts.recall(name);
         // Nothing of it runs: it is as it is to be.
         if (unready !== undefined && order.do === "stop") return null;
         return unready === undefined ? `there is no such service${didYouMean(name, names())}` : unready.why;
@@ -152,8 +111,7 @@ export function createFace(parts: FaceParts): Face {
       if (parts.isStopping() && order.do !== "signal")
         // The shutdown has its own order, in which it comes.
         return order.do === "stop" ? null : "everything is being stopped";
-      const act = orders[order.do] as (runner: Runner, order: Order) => string | null;
-      return act(runner, order);
+      return parts.orders(runner, order);
     },
     watch(listener) {
       watchers.add(listener);
@@ -201,9 +159,9 @@ export function createFace(parts: FaceParts): Face {
 /** Why a service is not as it should be, without its name; null if it is. One that is meant to be down is well. */
 function troubleOf(status: ServiceStatus, runner: Runner | undefined, isNamed: boolean, now: Ms): string | null {
   const { state, why, retryIn, lastExit } = status;
+  if (state === "down") return isNamed ? "is down" : null;
   if (runner === undefined) return `cannot run: ${why}`;
   const because = why === null ? "" : `: ${why}`;
-  if (state === "down") return isNamed ? "is down" : null;
   if (state === "done") return null;
   if (state === "failed") return `has given up${because}`;
   const { spec } = runner;

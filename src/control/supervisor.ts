@@ -2,14 +2,11 @@
 import type { Problem } from "../base/errors.ts";
 import type { LogLine } from "../log/ring.ts";
 import type { Change } from "../manager/apply.ts";
+import type { Order } from "../manager/orders.ts";
 import type { ServiceStatus } from "../service/status.ts";
 
 export type { Change } from "../manager/apply.ts";
-
-export type OrderName = "start" | "once" | "stop" | "restart" | "pause" | "cont" | "reload";
-
-/** An order to one service; it is accepted at once, its outcome is seen by watching. */
-export type Order = { readonly do: OrderName } | { readonly do: "signal"; readonly signal: number };
+export type { Order, OrderName } from "../manager/orders.ts";
 
 /** A change that is told to whoever watches. */
 export interface ServiceEvent {

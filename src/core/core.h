@@ -98,7 +98,7 @@ bool spawned_ever(void);
 
 // supervise.c: the locks and fifos of supervise directories, by the service's number.
 void request_supervise(uint32_t number, const char *path);
-void request_offer(uint32_t number, const char *path);
+void request_offer(uint32_t number);
 void request_release(uint32_t number);
 bool supervise_refused(uint32_t number);
 // Gives up one of them, whose descriptors are needed; false if there is none.

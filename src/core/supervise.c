@@ -26,6 +26,7 @@ struct supervised {
   uint32_t number, generation;
   int lock_fd, control_fd, ok_fd;
   bool refused;  // somebody else holds the lock: nothing may be started under this number
+  char *path;
   int count;
   struct letter {
     uint64_t serial;
@@ -138,6 +139,7 @@ static void forget(struct supervised **link) {
   let_go(each);
   await(each, false);
   *link = each->next;
+  free(each->path);
   free(each);
 }
 
@@ -169,9 +171,11 @@ void request_supervise(uint32_t number, const char *path) {
     (*link)->generation = ++generations & 0xffffff;
     (*link)->lock_fd = (*link)->control_fd = (*link)->ok_fd = -1;
   }
-  if (*link) error = (*link)->lock_fd >= 0 ? 0 : take_lock(*link, path, &step);
+  struct supervised *each = *link;
+  if (each && !each->path) each->path = strdup(path);
+  if (each && each->path) error = each->lock_fd >= 0 ? 0 : take_lock(each, path, &step);
   // A refusal is remembered until the manager has taken note of it.
-  if (*link && error && !(*link)->refused) forget(link);
+  if (each && error && !each->refused) forget(link);
   ANSWER("supervised", decimal(number).text, "lock", error ? step : "", decimal(error).text);
 }
 
@@ -180,10 +184,10 @@ static void arm(const struct supervised *each, bool known) {
   (void)loop_watch(each->control_fd, SOURCE_CONTROL, each->number, each->generation, events, known);
 }
 
-static int open_fifos(struct supervised *each, const char *path, const char **step) {
+static int open_fifos(struct supervised *each, const char **step) {
   struct stat held, found;
   *step = "directory";
-  int error = 0, directory = open_directory(path);
+  int error = 0, directory = open_directory(each->path);
   if (directory < 0) return errno;
   // The directory may be another one by now: its control would be somebody else's.
   if (fstat(each->lock_fd, &held) != 0 || fstatat(directory, "lock", &found, AT_SYMLINK_NOFOLLOW) != 0) error = errno;
@@ -202,10 +206,10 @@ static int open_fifos(struct supervised *each, const char *path, const char **st
   return 0;
 }
 
-void request_offer(uint32_t number, const char *path) {
+void request_offer(uint32_t number) {
   struct supervised *each = *link_of(number);
   const char *step = "lock";
-  int error = !each || each->lock_fd < 0 ? EBADF : each->ok_fd >= 0 ? 0 : open_fifos(each, path, &step);
+  int error = !each || each->lock_fd < 0 ? EBADF : each->ok_fd >= 0 ? 0 : open_fifos(each, &step);
   ANSWER("supervised", decimal(number).text, "offer", error ? step : "", decimal(error).text);
 }
 
@@ -278,6 +282,6 @@ int64_t letters_oldest(void) {
 
 bool supervise_hello(void) {
   for (struct supervised *each = after(NULL); each; each = after(each))
-    if (each->lock_fd >= 0 && !TELL("held", decimal(each->number).text, each->ok_fd >= 0 ? "1" : "0")) return false;
+    if (each->lock_fd >= 0 && !TELL("held", decimal(each->number).text, each->ok_fd >= 0 ? "1" : "0", each->path)) return false;
   return true;
 }

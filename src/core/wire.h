@@ -25,7 +25,7 @@
   X(drained, 2)  /* tag bytes: all is written out but this much of an unfinished line; tell of more */  \
   X(lost, 2)     /* tag bytes: what dead managers took of it and nobody has said yet; 0 once said */    \
   X(supervise, 2) /* number path: take the lock of this supervise directory, which is made */             \
-  X(offer, 2)    /* number path: its fifos, once its status is written */                                \
+  X(offer, 1)    /* number: open its fifos, once its status is written */                                \
   X(release, 1)  /* number: let go of its lock and fifos */                                              \
   X(remember, 2) /* key blob */                                                                         \
   X(forget, 1)   /* key */                                                                              \
@@ -41,7 +41,7 @@
   X(hello, 4)     /* version core-pid is-pid-1(0|1) instance */                                      \
   X(child, 4)     /* id pid notified(0|1) executed(0|1): alive, from an earlier manager */           \
   X(log, 4)       /* tag read(0|1) skip(0|1) lost: from an earlier manager; lost -N: at most N */    \
-  X(held, 2)      /* number offered(0|1): a supervise directory, from an earlier manager */          \
+  X(held, 3)      /* number offered(0|1) path: a supervise directory, from an earlier manager */     \
   X(blob, 2)      /* key blob */                                                                     \
   X(begin, 0)     /* hello is complete; facts not acknowledged follow */                             \
   X(spawned, 2)   /* id pid: it has executed its program */                                          \

@@ -9,6 +9,9 @@ export type VoiceLevel = (typeof voiceLevels)[number];
 /** What machines read beside the text; nothing that the text does not say to a person. */
 export type VoiceFields = Readonly<Record<string, string | number | boolean | null>>;
 
+/** One line of it. */
+export type Say = (level: VoiceLevel, text: string, fields?: VoiceFields) => void;
+
 export interface Voice extends Readonly<Record<VoiceLevel, (text: string, fields?: VoiceFields) => void>> {
   /** May be changed at any time. */
   level: VoiceLevel;

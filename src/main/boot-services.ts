@@ -1,11 +1,11 @@
 // What is started, in which order, once the supervisor is put together.
-import type { Voice } from "../log/voice.ts";
 import type { Admission } from "../manager/admission.ts";
 import type { Manager } from "../manager/manager.ts";
 import type { Scan } from "../manager/scan.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 import type { ControlSocket } from "./control-socket.ts";
 import type { MyInit } from "./my-init.ts";
+import type { Refusals } from "./refusals.ts";
 
 export interface BootParts {
   /** No manager was there before us. */
@@ -15,23 +15,24 @@ export interface BootParts {
   readonly reread: () => void;
   /** The command after `--`. */
   readonly main: () => ServiceSpec | null;
-  readonly scanDir: string;
   /** True if there are to be services. */
   readonly scans: () => boolean;
   readonly manager: Manager;
   readonly scan: Scan;
   readonly admission: Admission;
+  readonly refusals: Refusals;
+  /** There is nothing to be done here, and why. */
+  readonly leave: (why: string) => void;
   readonly control: ControlSocket;
   /** Descriptors come from now on. */
   readonly receive: () => void;
   readonly openFaces: () => Promise<void>;
   readonly isStopping: () => boolean;
-  readonly voice: Voice;
 }
 
 /** Starts everything, and then watches for more. */
 export async function bootServices(parts: BootParts): Promise<void> {
-  const { isFirst, layout, manager, scan, voice } = parts;
+  const { isFirst, layout, manager, scan } = parts;
   if (isFirst) parts.control.open();
   if (layout !== null && !(await startUp(layout, parts))) return;
   const main = manager.roster.foreground() === null ? parts.main() : null;
@@ -39,11 +40,10 @@ export async function bootServices(parts: BootParts): Promise<void> {
   if (parts.scans()) await scan.boot();
   parts.admission.complete();
   parts.receive();
-  const count = manager.roster.services().length;
-  const services = count === 1 ? "1 service" : `${count} services`;
-  const where = layout === null || parts.scans() ? ` in ${parts.scanDir}` : "";
-  if (isFirst) voice.info(`supervising ${services}${where}`);
-  else voice.info(`a new manager has taken over ${services}; none was restarted`);
+  void manager.supervise.answered().then(() => {
+    const nothing = parts.refusals.settle(isFirst, layout === null || parts.scans());
+    if (nothing !== null && isFirst && main === null) parts.leave(nothing);
+  });
   await parts.openFaces();
   if (parts.scans() && !parts.isStopping()) await scan.watch();
 }

@@ -5,9 +5,10 @@ import type { Core } from "../channel/core.ts";
 import type { Peer } from "../control/audit.ts";
 import type { Control } from "../control/server.ts";
 import type { Voice } from "../log/voice.ts";
-import { claimRuntimeDir, type RuntimeEnv, runtimeDirs } from "../manager/runtime-dir.ts";
+import { claimRuntimeDir, runtimeDirs } from "../manager/runtime-dir.ts";
 import { errnoText } from "../process/spawn.ts";
 import type { Settings } from "../spec/spec.ts";
+import { runtimeEnvOf } from "./fallback.ts";
 import type { World } from "./world.ts";
 
 export interface ControlSocket {
@@ -25,12 +26,7 @@ export interface ControlSocket {
 /** The socket's owner's group may use it if one is configured; everybody else is kept out by its mode. */
 export function createControlSocket(core: Core, voice: Voice, settings: Settings, world: World): ControlSocket {
   const group = settings.controlGroup;
-  const env: RuntimeEnv = {
-    runtimeDir: settings.runtimeDir,
-    xdgRuntimeDir: world.env["XDG_RUNTIME_DIR"],
-    uid: world.own.uid,
-    isShared: group !== null,
-  };
+  const env = runtimeEnvOf(settings, world);
   const mode = group === null ? 0o600 : 0o660;
   const waiting: { readonly socket: Socket; readonly peer: Peer }[] = [];
   let control: Control | null = null;

@@ -67,6 +67,7 @@ export function createStopping(parts: StoppingParts): Stopping {
     parts.onEnd();
     const written = (async () => {
       await parts.outputs.whenWritten();
+      await manager.supervise.settled();
       await voice.settled();
       await Promise.all(parts.sinks.map((sink) => new Promise<void>((resolve) => sink.onEmpty(resolve))));
     })();

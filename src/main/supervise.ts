@@ -8,9 +8,11 @@ import { createTransport } from "../channel/transport.ts";
 import { loadSettings } from "../config/settings.ts";
 import type { Face } from "../control/face.ts";
 import { createSink } from "../log/sink.ts";
-import { createVoice } from "../log/voice.ts";
+import { createVoice, type Say } from "../log/voice.ts";
 import { createAdmission } from "../manager/admission.ts";
+import { createLetters } from "../manager/letters.ts";
 import { createManager, type Manager } from "../manager/manager.ts";
+import { createOrders } from "../manager/orders.ts";
 import { createOutputs } from "../manager/outputs.ts";
 import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
@@ -18,13 +20,16 @@ import { createStrays } from "../manager/strays.ts";
 import { bootServices } from "./boot-services.ts";
 import { createControlSocket } from "./control-socket.ts";
 import { loadFaces } from "./faces.ts";
+import { createFallback } from "./fallback.ts";
 import { checkProc, makeThreads, staySmall, tellDropped, tellFault } from "./ground.ts";
 import { routeHandles } from "./handles.ts";
 import { mainCommand } from "./main-command.ts";
 import { createMyInit, notNow } from "./my-init.ts";
+import { createRefusals } from "./refusals.ts";
 import { createReread } from "./reread.ts";
 import { createOnSignal } from "./signals.ts";
 import { createStopping, stopSignalsWith } from "./stopping.ts";
+import { waitFor } from "./wait-for.ts";
 import { readWords } from "./words.ts";
 import type { World } from "./world.ts";
 
@@ -87,6 +92,7 @@ export function supervise(world: World): void {
     const control = createControlSocket(core, voice, settings, world);
     let face: Face | null = null;
 
+    const say: Say = (level, text, fields) => voice[level](text, fields);
     const manager: Manager = createManager({
       core,
       clock: monotonic,
@@ -94,18 +100,23 @@ export function supervise(world: World): void {
       house: remembered,
       pid: world.pid,
       outputs,
-      say: (level, text, fields) => voice[level](text, fields),
+      say,
       happened(happening) {
         face?.publish(happening);
         layout?.changed(happening.runner);
+        refusals.happened(happening);
         // Another directory by the same name may have waited for the end of this one.
-        if (happening.event === "removed") scan.look();
+        if (happening.event === "removed" && !refusals.refused.has(happening.runner.name)) scan.look();
       },
       signalled: (serial, signal, what) => onSignal(serial, signal, what),
       fatal: stop,
       progress: (runner) => stopping.progress(runner),
       listening: (path, errno) => control.listening(path, errno),
+      letter: (runner, letter) => letters(runner, letter),
+      refused: (runner, path) => refusals.take(runner, path),
+      fallback: createFallback(settings, world),
     });
+    const refusals = createRefusals({ voice, manager: () => manager, scanDir, corePid: hello.corePid });
     const scan = createScan({
       clock: monotonic,
       scanDir,
@@ -137,6 +148,8 @@ export function supervise(world: World): void {
       onEnd: () => control.close(),
     });
 
+    const orders = createOrders({ manager, refresh: admission.refresh });
+    const letters = createLetters({ manager, orders, isStopping: stopping.isStopping, say });
     const apply = createReread({
       manager,
       scan,
@@ -168,12 +181,12 @@ export function supervise(world: World): void {
       face = await loadFaces(
         {
           manager,
-          core,
           clock: monotonic,
           outputs,
-          unready: () => new Map([...scan.unready, ...admission.refused]),
+          unready: () => new Map([...scan.unready, ...admission.refused, ...refusals.refused, ...manager.letGoes()]),
           about: { version: world.version, node: world.node, corePid: hello.corePid, scanDir },
-          refresh: admission.refresh,
+          orders,
+          recall: admission.recall,
           apply,
           isStopping: stopping.isStopping,
           shutdown: stop,
@@ -199,8 +212,9 @@ export function supervise(world: World): void {
           config = readSettings();
         },
         main: () => (command === null ? null : mainCommand(command, world.cwd, layout?.forMain())),
-        scanDir,
         scans,
+        refusals,
+        leave: (why) => void refuse(111, why),
         manager,
         scan,
         admission,
@@ -208,30 +222,13 @@ export function supervise(world: World): void {
         receive,
         openFaces,
         isStopping: stopping.isStopping,
-        voice,
       });
       void boot.catch((fault: unknown) => voice.error(`cannot read ${scanDir}: ${errorCode(fault)}`));
     }
     return manager;
   };
 
-  let house: Listener | null = null;
-  const listener: Listener = {
-    hello(hello) {
-      house = moveIn(hello);
-    },
-    spawned: (...told) => house?.spawned(...told),
-    failed: (...told) => house?.failed(...told),
-    exited: (...told) => house?.exited(...told),
-    orphans: (...told) => house?.orphans(...told),
-    signal: (...told) => house?.signal(...told),
-    notified: (...told) => house?.notified(...told),
-    readable: (...told) => house?.readable(...told),
-    piped: (...told) => house?.piped(...told),
-    listening: (...told) => house?.listening(...told),
-    turn: () => house?.turn(),
-  };
-  const { core, begin, listen }: Channel = connectCore(transport, listener);
+  const { core, begin, listen }: Channel = connectCore(transport, waitFor(moveIn));
   begin();
   // Once the first services are asked for.
   setImmediate(() => {

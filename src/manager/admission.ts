@@ -17,6 +17,8 @@ export interface Admission {
   complete(): void;
   /** Gives a service its newest definition without a restart; answers why there is none, or null. */
   refresh(runner: Runner): string | null;
+  /** Brings back one that was let go; answers why that cannot be, or null. */
+  recall(name: string): string | null;
   /** Specifications that the set as a whole cannot have (cycles, unknown requirements), by name. */
   readonly refused: ReadonlyMap<string, Unready>;
 }
@@ -97,7 +99,7 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
         refused.set(spec.name, { why: text, incomplete: false });
         return tell({ severity: "error", service: spec.name, where: spec.home, text });
       }
-      if (there !== undefined) return;
+      if (there !== undefined || manager.isLetGo(spec.name)) return;
       specs.set(spec.name, spec);
       // What waits for nobody need not wait for the others to be read.
       const isFree = spec.after.length + spec.requires.length + spec.wants.length === 0;
@@ -113,6 +115,16 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
     complete() {
       isComplete = true;
       admitAll();
+    },
+    recall(name) {
+      const { spec, incomplete, problems } = scan().load(name);
+      const why = incomplete ?? problems.find(({ severity }) => severity === "error")?.text ?? "it cannot be read";
+      const fault = spec === null ? why : faultOf(spec);
+      if (spec === null || fault !== null) return fault;
+      manager.add(spec);
+      const runner = manager.roster.get(name);
+      if (spec.down && runner !== undefined) manager.roster.start(runner, false);
+      return null;
     },
     refresh(runner) {
       // It came with the command line or the image, and there is no other definition of it.

@@ -3,10 +3,12 @@
 import type { Clock } from "../base/clock.ts";
 import type { Exit } from "../base/exit.ts";
 import { signalName } from "../base/signals.ts";
-import type { Core, Hello, Listener, SpawnRequest } from "../channel/core.ts";
+import type { Core, Hello, Listener } from "../channel/core.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
-import { failureText, type Program, spawnRequest } from "../process/spawn.ts";
+import { failureText, type Program } from "../process/spawn.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
+import { type Controls, createControls } from "./controls.ts";
+import { createHelpers } from "./helpers.ts";
 import { createLeftovers, type Leftovers } from "./leftovers.ts";
 import type { Outputs } from "./outputs.ts";
 import { createReadiness } from "./readiness.ts";
@@ -14,6 +16,7 @@ import { encodePutOff, type House, putOffKey } from "./remembered.ts";
 import { createRoster, type Roster } from "./roster.ts";
 import type { Runner } from "./runner.ts";
 import { createServices, type Happening, type Services } from "./services.ts";
+import { createSupervise, type Supervise } from "./supervise.ts";
 
 export interface ManagerParts {
   readonly core: Core;
@@ -31,24 +34,40 @@ export interface ManagerParts {
   /** Something was reaped or has changed its state; a shutdown looks on. */
   readonly progress: (runner: Runner | null) => void;
   readonly listening: (path: string, errno: number) => void;
+  /** A letter for this service has come by its `control`; acknowledged when this returns. */
+  readonly letter: (runner: Runner, letter: string) => void;
+  /** Somebody else has the lock of its supervise directory at `path`. */
+  readonly refused: (runner: Runner, path: string) => void;
+  /** A place for the supervise directory of this service where its own cannot be written to; null is none. */
+  readonly fallback: (name: string) => string | null;
 }
 
 export interface Manager
   extends Listener,
-    Pick<Services, "add" | "change" | "remove" | "isLeaving" | "isStopping" | "resume" | "remember"> {
+    Pick<
+      Services,
+      | "add"
+      | "change"
+      | "remove"
+      | "isLeaving"
+      | "isStopping"
+      | "resume"
+      | "remember"
+      | "letGo"
+      | "refuse"
+      | "isLetGo"
+      | "letGoes"
+      | "recall"
+    > {
   readonly roster: Roster;
   readonly leftovers: Leftovers;
   /** Runs a program that is no service's, on upkeep's own streams; `done` hears null where it could not be started. */
   help(spec: ServiceSpec, done: (exit: Exit | null) => void): () => void;
+  readonly controls: Controls;
+  readonly supervise: Supervise;
   /** What the doctor found, or why it waits: one sentence or null. */
   why(runner: Runner): string | null;
 }
-
-/** Checks and hooks run under this number, which no service has. */
-const HELPERS = 0;
-/** Above every number that is given out; also that of programs that are no service's. */
-const NUMBERS = 0x7fffffff;
-const SIGKILL = 9;
 
 /** The manager of one core. */
 export function createManager(parts: ManagerParts): Manager {
@@ -56,82 +75,88 @@ export function createManager(parts: ManagerParts): Manager {
   const roster = createRoster((name, event) => {
     if (event === null) core.forget(putOffKey(name));
     else core.remember(putOffKey(name), encodePutOff(event));
+    const runner = roster.get(name);
+    if (runner !== undefined) supervise.changed(runner, true);
   });
   const leftovers = createLeftovers(core, hello, parts.pid, (name) => roster.get(name)?.number ?? null);
-  const helpers = new Map<string, { readonly owner: number; readonly done: (exit: Exit | null) => void }>();
   const childOf = (id: string): number => Number(id.slice(id.indexOf(".") + 1));
-  // A new manager must not take the numbers of checks that an old one has left running.
-  const leftRunning = hello.children.filter(({ id }) => id.startsWith(`${HELPERS}.`)).map(({ id }) => childOf(id) + 1);
-  let nextHelper = Math.max(Math.floor(clock.now()) % NUMBERS, ...leftRunning) % NUMBERS;
-  let haveOrphansGone = false;
-
-  const help = (owner: number, request: SpawnRequest, done: (exit: Exit | null) => void) => {
-    const id = `${HELPERS}.${nextHelper}`;
-    nextHelper = (nextHelper + 1) % NUMBERS;
-    helpers.set(id, { owner, done });
-    core.spawn(id, owner, request);
-    return () => core.kill(id, SIGKILL, true);
-  };
+  const helpers = createHelpers(core, clock, hello, outputs, roster);
+  const controls = createControls({
+    core,
+    hello,
+    helpers,
+    say,
+    termed: (runner) => supervise.changed(runner, true),
+  });
+  const supervise = createSupervise({
+    core,
+    clock,
+    hello,
+    say,
+    outside: (runner) => ({
+      leaves: services.isLeaving(runner),
+      ends: roster.ends(runner),
+      gotTerm: controls.gotTerm(runner),
+    }),
+    fallback: parts.fallback,
+    refused: parts.refused,
+  });
   const readiness = createReadiness({
     clock,
-    run(runner, done) {
-      const streams = outputs.streams(runner, roster.get(`${runner.name}/log`)?.number ?? null);
-      return help(runner.number, spawnRequest(runner.spec, { role: "check" }, streams), done);
-    },
+    run: (runner, done) => helpers.run(runner, { role: "check" }, done).kill,
   });
+  let haveOrphansGone = false;
+
   const services = createServices({
     ...parts,
     roster,
     leftovers,
+    controls,
+    supervise,
+    isHelper: helpers.isHelper,
     watchReady: (runner, on) => readiness.watch(runner, on),
   });
   const { doctor, runnerOf } = services;
 
   return {
+    ...services,
     roster,
     leftovers,
-    add: services.add,
-    change: services.change,
-    remove: services.remove,
-    isLeaving: services.isLeaving,
-    isStopping: services.isStopping,
-    resume: services.resume,
-    remember: services.remember,
+    controls,
+    supervise,
     why: (runner) => (runner.state.phase === "waiting" ? roster.blocked(runner) : doctor.finding(runner)),
-    help(spec, done) {
-      const streams = { input: "null", output: "inherit", error: "inherit" } as const;
-      return help(NUMBERS, spawnRequest(spec, { role: "main" }, streams), done);
-    },
+    help: helpers.runAlone,
     hello: () => {},
     spawned(id, pid) {
       const runner = runnerOf(id);
       // What a check leaves behind is its service's.
-      leftovers.began(pid, runner?.number ?? helpers.get(id)?.owner ?? HELPERS);
+      leftovers.began(pid, runner?.number ?? helpers.ownerOf(id) ?? 0);
       runner?.send({ type: "spawned", child: childOf(id), pid });
     },
     failed(id, step, errno) {
-      const helper = helpers.get(id);
       const runner = runnerOf(id);
-      helpers.delete(id);
-      if (helper !== undefined) return helper.done(null);
-      if (runner === undefined) return;
+      if (helpers.ended(id, null) || runner === undefined) return;
       const program = programOf(runner);
       if (step === "exec") services.unexecuted.set(runner, errno);
       const reason = doctor.explain(runner, program, errno) ?? failureText(runner.spec, program, step, errno);
       runner.send({ type: "unspawned", child: childOf(id), reason });
     },
     exited(serial, id, pid, exit) {
-      const helper = helpers.get(id);
       const runner = runnerOf(id);
       leftovers.ended(pid);
-      helpers.delete(id);
       if (runner !== undefined) {
         runner.lastPid = pid;
         return runner.fact(serial, { type: "exited", child: childOf(id), exit });
       }
+      helpers.ended(id, exit);
       core.ack(serial);
-      helper?.done(exit);
     },
+    letter(serial, number, letter) {
+      const runner = services.numbered(number);
+      if (runner !== undefined) parts.letter(runner, letter);
+      core.ack(serial);
+    },
+    supervised: supervise.supervised,
     orphans(count) {
       leftovers.stale();
       haveOrphansGone = true;

@@ -10,7 +10,33 @@ const VERSION = 1;
 
 export const specKey = (name: string): string => `spec:${name}`;
 export const putOffKey = (name: string): string => `put-off:${name}`;
+export const letGoKey = (name: string): string => `let-go:${name}`;
+export const controlsKey = (name: string): string => `controls:${name}`;
 export const HOUSE_KEY = "house";
+
+/** A control script that runs, and what is to follow it. */
+export interface Job {
+  readonly letter: string;
+  /** The helper that runs it. */
+  readonly child: number;
+  /** What is sent unless it exits 0; `child` is the service's own process. */
+  readonly signal: { readonly child: number; readonly number: number; readonly group: boolean } | null;
+  /** A CONT goes after it in any case. */
+  readonly cont: boolean;
+  /** The letter whose script is run afterwards. */
+  readonly after: string | null;
+  /** The main process that is started afterwards. */
+  readonly start: number | null;
+  /** The same script is run once more, for this. */
+  readonly again: Omit<Job, "child" | "again"> | null;
+}
+
+/** The control scripts of one service; `spared`, `termed`: the process whose stop signal a script has replaced, or that had a TERM. */
+export interface Jobs {
+  readonly jobs: readonly Job[];
+  readonly spared: number | null;
+  readonly termed: number | null;
+}
 
 /** A service as an earlier manager left it. */
 export interface Remembered {
@@ -62,6 +88,16 @@ export const encodeHouse = (house: House): string => write(house);
 export const encodeSpec = (spec: ServiceSpec, number: number, leaving: boolean): string =>
   write({ spec, number, leaving });
 export const encodePutOff = (event: Event): string => write({ event });
+
+export const encodeControls = ({ jobs, spared, termed }: Jobs): string => write({ jobs, spared, termed });
+
+export const decodeControls = (text: string | undefined): Jobs | null => read(text) as unknown as Jobs | null;
+
+/** Those who were let go and not asked for since. */
+export function decodeLetGo(blobs: ReadonlyMap<string, string>): readonly string[] {
+  const prefix = letGoKey("");
+  return [...blobs.keys()].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+}
 
 /** The house of an earlier manager; a new one if there is none. */
 export function decodeHouse(blobs: ReadonlyMap<string, string>): House {

@@ -27,6 +27,8 @@ export interface Roster {
   end(runner: Runner, event: Event): void;
   /** What an earlier manager had put off until everything that requires this is down. */
   putOff(runner: Runner, event: Event): void;
+  /** True if it is to stop once everything that requires it is down. */
+  ends(runner: Runner): boolean;
   /** Lets go what was put off and waits for nobody any more. */
   release(): void;
   /** A state has changed: lets go whoever waited for it, and takes down whoever cannot be without it. */
@@ -167,6 +169,7 @@ export function createRoster(onPutOff: (name: string, event: Event | null) => vo
     blocked,
     start: (runner, once) => start(runner, once),
     end,
+    ends: (runner) => ending.get(runner)?.type === "stop",
     putOff,
     release,
     changed(runner, before) {

@@ -14,10 +14,16 @@ export interface Surroundings {
   readonly clock: Clock;
   /** True if all that the service waits for is there. */
   isClear(runner: Runner): boolean;
-  /** Starts one of its programs under this id. */
-  spawn(runner: Runner, id: string, program: { role: "main" | "pre" | "undo" } | { role: "finish"; exit: Exit }): void;
+  /** Starts one of its programs under this number. */
+  spawn(
+    runner: Runner,
+    child: number,
+    program: { role: "main" | "pre" | "undo" } | { role: "finish"; exit: Exit },
+  ): void;
   /** Counts what is left of it; the returned function signals that. */
   sweep(runner: Runner): { readonly left: number; readonly signal: (signal: number) => void };
+  /** Signals one of its processes, or with `group` its group. */
+  kill(runner: Runner, child: number, signal: number, group: boolean): void;
   watchReady(runner: Runner, on: boolean): void;
   closeInput(runner: Runner): void;
   /** Its main process has ended: its output is complete. */
@@ -140,23 +146,22 @@ export class Runner {
 
   /** What the core is asked for waits until the state is remembered: a manager that dies in between asks again. */
   #do(effect: Effect): Event | null {
-    const { core } = this.#house;
     const later = (request: () => void) => void this.#requests.push(request);
     switch (effect.type) {
       case "gate":
         return this.#house.isClear(this) ? { type: "clear" } : null;
       case "spawn":
         this.#isStart = true;
-        later(() => this.#house.spawn(this, this.id(effect.child), { role: effect.role }));
+        later(() => this.#house.spawn(this, effect.child, { role: effect.role }));
         return null;
       case "spawn-finish":
-        later(() => this.#house.spawn(this, this.id(effect.child), { role: "finish", exit: effect.exit }));
+        later(() => this.#house.spawn(this, effect.child, { role: "finish", exit: effect.exit }));
         return null;
       case "spawn-undo":
-        later(() => this.#house.spawn(this, this.id(effect.child), { role: "undo" }));
+        later(() => this.#house.spawn(this, effect.child, { role: "undo" }));
         return null;
       case "kill":
-        later(() => core.kill(this.id(effect.child), effect.signal, effect.group));
+        later(() => this.#house.kill(this, effect.child, effect.signal, effect.group));
         return null;
       case "close-input":
         later(() => this.#house.closeInput(this));

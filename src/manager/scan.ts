@@ -24,6 +24,8 @@ export interface Unready {
   readonly why: string;
   /** True if it may become complete by itself; false if somebody has to mend it. */
   readonly incomplete: boolean;
+  /** It was let go on purpose, and comes back when it is asked for. Default false. */
+  readonly isLetGo?: boolean;
 }
 
 export interface ScanParts {

@@ -7,17 +7,20 @@ import { spawnRequest } from "../process/spawn.ts";
 import { encode } from "../service/blob.ts";
 import { initial } from "../service/machine.ts";
 import type { State } from "../service/model.ts";
-import { watches } from "../service/readiness.ts";
 import { reportText } from "../service/report-text.ts";
-import { type Differences, differences } from "../spec/differences.ts";
+import type { Differences } from "../spec/differences.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
+import { createChange } from "./change.ts";
+import type { Controls } from "./controls.ts";
+import { createDepartures, type Departures } from "./departures.ts";
 import { createDoctor, type Doctor } from "./doctor.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Outputs } from "./outputs.ts";
-import { decodeServices, encodeHouse, encodeSpec, HOUSE_KEY, type House, specKey } from "./remembered.ts";
+import { decodeLetGo, decodeServices, encodeHouse, encodeSpec, HOUSE_KEY, type House, specKey } from "./remembered.ts";
 import { levelOf } from "./report-level.ts";
 import { isAtRest, type Roster } from "./roster.ts";
 import { Runner, type Surroundings, stateKey } from "./runner.ts";
+import type { Supervise } from "./supervise.ts";
 
 /** What is told to whoever watches a service. */
 export interface Happening {
@@ -36,6 +39,10 @@ export interface ServicesParts {
   readonly roster: Roster;
   readonly leftovers: Leftovers;
   readonly outputs: Outputs;
+  readonly controls: Controls;
+  readonly supervise: Supervise;
+  /** True for a control script that an earlier manager has started, and for which somebody waits. */
+  readonly isHelper: (id: string) => boolean;
   /** Runs its check until it is ready, or no more. */
   readonly watchReady: (runner: Runner, on: boolean) => void;
   readonly say: (level: VoiceLevel, text: string, fields?: VoiceFields) => void;
@@ -46,24 +53,24 @@ export interface ServicesParts {
   readonly progress: (runner: Runner) => void;
 }
 
-export interface Services {
+export interface Services
+  extends Pick<Departures, "letGo" | "refuse" | "isLeaving" | "isLetGo" | "letGoes" | "recall"> {
   readonly doctor: Doctor;
   /** A new service; it is started unless it is marked down. */
   add(spec: ServiceSpec): void;
   /** Its definition has changed; with `restarts` a new process takes it up where one is needed. Answers what differs. */
   change(runner: Runner, spec: ServiceSpec, restarts: boolean): Differences;
-  /** Stops it and forgets it. */
+  /** Stops it and forgets it, whatever was asked of it. */
   remove(name: string): void;
-  /** It is about to be forgotten. */
-  isLeaving(runner: Runner): boolean;
   /** The ordered stop has begun. */
   isStopping(): boolean;
   /** Takes over what an earlier manager left: its services, their processes and what was under way. */
   resume(): void;
   /** Remembers what is true of the whole, in one frame with the acknowledgment of `serial` if there is one. */
   remember(stop: House["stop"], serial?: string): void;
-  /** The service that a child belongs to, by the core's name for the child. */
+  /** The service that a child belongs to, by the core's name for the child; or the one of this number. */
   runnerOf(id: string): Runner | undefined;
+  numbered(number: number): Runner | undefined;
   /** The errno with which the program of a service could not be executed. */
   readonly unexecuted: Map<Runner, number>;
 }
@@ -72,9 +79,8 @@ const NUMBERS_AHEAD = 1000;
 
 /** The services of one manager. */
 export function createServices(parts: ServicesParts): Services {
-  const { core, clock, roster, leftovers, outputs, say } = parts;
+  const { core, clock, roster, leftovers, outputs, controls, supervise, say } = parts;
   const byNumber = new Map<number, Runner>();
-  const leaving = new Set<Runner>();
   const unexecuted = new Map<Runner, number>();
   let { nextNumber, stop } = parts.house;
   // Numbers are set aside many at a time: a thousand new services need not be a thousand words about the house.
@@ -93,11 +99,15 @@ export function createServices(parts: ServicesParts): Services {
     core,
     clock,
     isClear: (runner) => roster.blocked(runner) === null,
-    spawn(runner, id, program: { role: "main" | "pre" | "undo" } | { role: "finish"; exit: Exit }) {
-      const streams = outputs.streams(runner, loggerOf(runner)?.number ?? null);
-      const whole = program.role === "finish" ? { ...program, pid: runner.lastPid } : program;
-      core.spawn(id, runner.number, spawnRequest(runner.spec, whole, streams));
+    spawn(runner, child, program: { role: "main" | "pre" | "undo" } | { role: "finish"; exit: Exit }) {
+      const begin = () => {
+        const streams = outputs.streams(runner, loggerOf(runner)?.number ?? null);
+        const whole = program.role === "finish" ? { ...program, pid: runner.lastPid } : program;
+        core.spawn(runner.id(child), runner.number, spawnRequest(runner.spec, whole, streams));
+      };
+      if (program.role !== "main" || !controls.defers(runner, child, begin)) begin();
     },
+    kill: controls.kill,
     sweep(runner) {
       const strays = leftovers.of(runner);
       doctor.saw(runner, strays);
@@ -107,6 +117,8 @@ export function createServices(parts: ServicesParts): Services {
     closeInput: (runner) => outputs.closeInput(runner.number),
     changed(runner, before) {
       if (before.phase !== runner.state.phase || before.want !== runner.state.want) publish(runner, "state", "");
+      controls.changed(runner);
+      supervise.changed(runner, false);
       doctor.changed(runner, before);
       roster.changed(runner, before);
       settle(runner, before);
@@ -124,33 +136,29 @@ export function createServices(parts: ServicesParts): Services {
   const settle = (runner: Runner, before: State) => {
     const { state, spec } = runner;
     if (!isAtRest(state) || state.phase === before.phase) return;
-    if (leaving.has(runner)) return forget(runner);
+    if (departures.settled(runner)) return;
     const isFinal = state.phase === "failed" || state.phase === "done";
     if (!spec.critical || !isFinal || stop !== null) return;
     const exit = state.last?.exit ?? null;
     const code = exit === null ? executionCode(unexecuted.get(runner)) : shellCode(exit);
     parts.fatal(code, `${runner.name} ${spec.foreground ? "has ended" : "is critical and has ended"}`);
   };
-  const forget = (runner: Runner) => {
-    const logger = loggerOf(runner);
-    leaving.delete(runner);
-    runner.dispose();
-    roster.remove(runner.name);
-    byNumber.delete(runner.number);
-    doctor.forget(runner);
-    unexecuted.delete(runner);
-    core.forget(stateKey(runner.name));
-    core.forget(specKey(runner.name));
-    outputs.removed(runner);
-    publish(runner, "removed", `${runner.name} is removed`);
-    if (logger !== undefined) dismiss(logger, true);
-  };
-  const dismiss = (runner: Runner, eof: boolean) => {
-    leaving.add(runner);
-    if (isAtRest(runner.state) && runner.state.phase !== "backoff") return forget(runner);
-    rememberSpec(runner);
-    roster.end(runner, { type: "stop", cause: "removed", grace: null, eof });
-  };
+  const departures = createDepartures({
+    core,
+    roster,
+    outputs,
+    doctor,
+    rememberSpec: (runner) => rememberSpec(runner),
+    forgotten(runner) {
+      byNumber.delete(runner.number);
+      unexecuted.delete(runner);
+      controls.forget(runner);
+      supervise.leave(runner);
+    },
+    removed: (runner) => publish(runner, "removed", `${runner.name} is removed`),
+    letGo: decodeLetGo(parts.hello.blobs),
+  });
+  const { dismiss, isLeaving } = departures;
   const enter = (spec: ServiceSpec, number: number, state: State): Runner => {
     const runner = new Runner(spec, number, state, surroundings);
     roster.add(runner);
@@ -158,60 +166,54 @@ export function createServices(parts: ServicesParts): Services {
     return runner;
   };
   const rememberSpec = (runner: Runner) =>
-    core.remember(specKey(runner.name), encodeSpec(runner.spec, runner.number, leaving.has(runner)));
+    core.remember(specKey(runner.name), encodeSpec(runner.spec, runner.number, isLeaving(runner)));
   const addOne = (spec: ServiceSpec, starts: boolean): Runner => {
     const number = nextNumber++;
     const runner = enter(spec, number, initial(clock.now(), number));
     if (nextNumber > reserved) rememberHouse();
     rememberSpec(runner);
+    supervise.enter(runner);
     if (starts) roster.start(runner, false);
     // Without a state the next manager would not know it, and make another one of it.
     else core.remember(stateKey(runner.name), encode(runner.state));
     return runner;
   };
   const runnerOf = (id: string) => byNumber.get(Number(id.slice(0, id.indexOf("."))));
-  const changeLogger = (runner: Runner, spec: ServiceSpec, restarts: boolean) => {
-    const logger = loggerOf(runner);
-    if (spec.logger === null && logger !== undefined) dismiss(logger, true);
-    if (spec.logger !== null && logger === undefined) addOne(spec.logger, true);
-    if (spec.logger !== null && logger !== undefined) change(logger, spec.logger, restarts);
-  };
-  const change = (runner: Runner, spec: ServiceSpec, restarts: boolean): Differences => {
-    // Who goes has no use for it; and once everything stops nothing is started again.
-    if (leaving.has(runner) || stop !== null) return { keys: [], needsRestart: false };
-    const found = differences(runner.spec, spec);
-    const { keys, needsRestart } = found;
-    changeLogger(runner, spec, restarts);
-    if (keys.length === 0) return found;
-    runner.spec = spec;
-    rememberSpec(runner);
-    roster.reindex();
-    outputs.changed(runner);
-    if (restarts && needsRestart && !isAtRest(runner.state)) roster.end(runner, { type: "restart", cause: "changed" });
-    // What it waited for may be another thing now.
-    else if (runner.state.phase === "waiting" && roster.blocked(runner) === null) runner.send({ type: "clear" });
-    // The watch that was begun is for another check, or for none.
-    else if (runner.state.phase === "starting" && runner.state.pid !== 0 && keys.includes("check"))
-      parts.watchReady(runner, watches(spec));
-    publish(runner, "state", "");
-    return found;
-  };
-
+  const change = createChange({
+    roster,
+    outputs,
+    watchReady: parts.watchReady,
+    rememberSpec,
+    addOne,
+    dismiss,
+    publish,
+  });
   return {
     doctor,
     unexecuted,
     runnerOf,
-    change,
-    isLeaving: (runner) => leaving.has(runner),
+    numbered: (number) => byNumber.get(number),
+    change(runner, spec, restarts) {
+      // Who goes has no use for it; and once everything stops nothing is started again.
+      return isLeaving(runner) || stop !== null ? { keys: [], needsRestart: false } : change(runner, spec, restarts);
+    },
+    letGo: departures.letGo,
+    refuse: departures.refuse,
+    isLeaving,
+    isLetGo: departures.isLetGo,
+    letGoes: departures.letGoes,
+    recall: departures.recall,
     isStopping: () => stop !== null,
     add(spec) {
       if (stop !== null) return;
+      departures.recall(spec.name);
       if (spec.logger !== null) addOne(spec.logger, true);
       publish(addOne(spec, !spec.down), "state", "");
     },
     remove(name) {
       const runner = roster.get(name);
-      if (runner !== undefined && !leaving.has(runner)) dismiss(runner, false);
+      departures.recall(name);
+      if (runner !== undefined && !isLeaving(runner)) dismiss(runner, false);
     },
     remember(begun, serial) {
       stop = begun;
@@ -224,14 +226,16 @@ export function createServices(parts: ServicesParts): Services {
       for (const { spec, number, state, ...was } of decodeServices(parts.hello.blobs)) {
         const runner = enter(spec, number, state);
         runner.hold();
-        if (was.leaving) leaving.add(runner);
+        if (was.leaving) departures.wasLeaving(runner);
         if (was.putOff !== null) roster.putOff(runner, was.putOff);
+        controls.takeOver(runner);
+        supervise.enter(runner);
       }
       for (const { id, pid } of parts.hello.children) {
         const runner = runnerOf(id);
         if (runner !== undefined) leftovers.began(pid, runner.number);
         // A check of the earlier manager: nobody waits for it any more.
-        else core.kill(id, 9, true);
+        else if (!parts.isHelper(id)) core.kill(id, 9, true);
       }
       if (stop !== null) roster.freeze();
       outputs.takeOver([...roster.all()].map((runner) => [runner, loggerOf(runner)?.number ?? null]));
@@ -240,7 +244,8 @@ export function createServices(parts: ServicesParts): Services {
         if (roster.get(runner.name) === runner) runner.resume((child) => known.has(runner.id(child)));
       if (stop !== null) return;
       roster.release();
-      for (const runner of [...leaving]) if (isAtRest(runner.state)) dismiss(runner, runner.spec.loggerOf !== null);
+      for (const runner of departures.leaving())
+        if (isAtRest(runner.state)) dismiss(runner, runner.spec.loggerOf !== null);
     },
   };
 }

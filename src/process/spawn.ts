@@ -9,7 +9,9 @@ export type Program =
   /** What a oneshot has to undo. */
   | { readonly role: "undo" }
   /** `exit`: how the main process ended; `pid`: which it was, where that is known. */
-  | { readonly role: "finish"; readonly exit: Exit; readonly pid?: number | null };
+  | { readonly role: "finish"; readonly exit: Exit; readonly pid?: number | null }
+  /** The script that may take the place of a signal. */
+  | { readonly role: "control"; readonly letter: string };
 
 /** Where the output of a service goes; standard input is /dev/null, a logger's is its pipe. */
 export interface Streams {
@@ -75,8 +77,13 @@ export function commandOf(spec: ServiceSpec, program: Program): readonly string[
       const words = spec.isS6 ? s6FinishArguments(exit, spec.name, pid) : finishArguments(exit);
       return [spec.finish ?? "false", ...words];
     }
+    case "control":
+      return [controlScript(spec.home, program.letter)];
   }
 }
+
+/** The script of a letter, whether it is there or not. */
+export const controlScript = (home: string, letter: string): string => `${home}/control/${letter}`;
 
 /** `ENOENT: no such file or directory` for an errno. */
 export function errnoText(errno: number): string {
@@ -103,6 +110,7 @@ const steps: Readonly<Record<string, (spec: ServiceSpec, program: string) => str
   user: (spec) => `cannot become ${spec.identity?.name ?? `uid ${spec.identity?.uid}`}`,
   privileges: () => "no-new-privs or the death signal could not be set",
   exec: (_spec, program) => `cannot execute ${program}`,
+  lock: () => "its directory is supervised by another process",
 };
 
 /** One sentence for a start that failed in the core or in the child before its program ran. */

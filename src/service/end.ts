@@ -75,15 +75,15 @@ export function unprepared(moment: Moment<In<"preparing">>, { exit }: Told<"exit
   return failStart(moment, { exit: null, reason: `start-pre: ${exitText(exit)}` });
 }
 
-/** What is left of the grace of a stop; nothing once it was killed. */
-function graceLeft({ killed, until }: In<"stopping">, now: Ms): Ms {
-  return killed ? 0 : Math.max(0, until - now);
+/** What is left of the grace of a stop; nothing once it was killed, and no patience for leftovers beyond the spec's. */
+function graceLeft({ spec, state: { killed, until }, now }: Moment<In<"stopping">>): Ms {
+  return killed ? 0 : Math.max(0, Math.min(until - now, spec.stopGrace));
 }
 
 /** The process that was asked to end has ended. */
 export function stopped(moment: Moment<In<"stopping">>, { exit }: Told<"exited">): Step {
   const { spec, state, now } = moment;
-  const grace = graceLeft(state, now);
+  const grace = graceLeft(moment);
   const main = state.preparing ? null : exit;
   const reason = state.cause === "start-timeout" ? lateness(moment) : null;
   if (reason !== null && !state.again) return failStart(moment, { exit: main, reason }, grace);
@@ -113,7 +113,7 @@ export function neverRan(moment: Moment<In<"stopping">>, { reason }: Told<"unspa
     retreat(amend(moment, { last: { at: now, exit: null, reason } }), {
       next: state.again ? "start" : "down",
       ran: false,
-      grace: graceLeft(state, now),
+      grace: graceLeft(moment),
       shutdown: state.cause === "shutdown",
     }),
   );

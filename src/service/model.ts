@@ -110,9 +110,18 @@ export type In<P extends Phase> = Extract<State, { readonly phase: P }>;
 export type Event =
   // orders
   | { readonly type: "start"; readonly once: boolean }
-  /** `grace` overrides the spec's (a shutdown clips it); `eof` closes a logger's input instead of a signal. */
-  | { readonly type: "stop"; readonly cause: Cause; readonly grace: Ms | null; readonly eof: boolean }
-  | { readonly type: "restart"; readonly cause: Cause }
+  /**
+   * `grace` overrides the spec's (a shutdown clips it); `eof` closes a logger's input instead of a signal; `patient`
+   * never kills, as runit has it.
+   */
+  | {
+      readonly type: "stop";
+      readonly cause: Cause;
+      readonly grace: Ms | null;
+      readonly eof: boolean;
+      readonly patient?: boolean;
+    }
+  | { readonly type: "restart"; readonly cause: Cause; readonly patient?: boolean }
   /** STOP or CONT was asked for. */
   | { readonly type: "pause" }
   | { readonly type: "cont" }

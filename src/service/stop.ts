@@ -19,10 +19,11 @@ interface Asking {
   readonly again: boolean;
   readonly grace: Ms | null;
   readonly eof: boolean;
+  readonly patient?: boolean | undefined;
 }
 
 /** The stop signal, or the end of its input, and a CONT for a process that is stopped; then the grace runs. */
-function ask(moment: Moment<In<Running>>, { cause, again, grace, eof }: Asking): Step {
+function ask(moment: Moment<In<Running>>, { cause, again, grace, eof, patient = false }: Asking): Step {
   const { spec, state, now } = moment;
   const { child, pid } = state;
   const preparing = state.phase === "preparing";
@@ -36,7 +37,7 @@ function ask(moment: Moment<In<Running>>, { cause, again, grace, eof }: Asking):
       phase: "stopping",
       child,
       pid,
-      until: now + allowance(moment, grace),
+      until: patient ? Number.POSITIVE_INFINITY : now + allowance(moment, grace),
       startedAt: preparing ? state.since : state.startedAt,
       killed: false,
       again,
@@ -58,14 +59,14 @@ function allowance({ spec }: Moment, grace: Ms | null): Ms {
 }
 
 /** A stop of what runs. One that a dependency causes leaves the wish alone: it starts again once that is ready. */
-export function stop(moment: Moment<In<Running>>, { cause, grace, eof }: Told<"stop">): Step {
+export function stop(moment: Moment<In<Running>>, { cause, grace, eof, patient }: Told<"stop">): Step {
   const again = cause === "dependency";
-  return ask(again ? moment : amend(moment, { want: "down" }), { cause, again, grace, eof });
+  return ask(again ? moment : amend(moment, { want: "down" }), { cause, again, grace, eof, patient });
 }
 
 /** A restart of what runs. */
-export function restart(moment: Moment<In<Running>>, { cause }: Told<"restart">): Step {
-  return ask(moment, { cause, again: true, grace: null, eof: false });
+export function restart(moment: Moment<In<Running>>, { cause, patient }: Told<"restart">): Step {
+  return ask(moment, { cause, again: true, grace: null, eof: false, patient });
 }
 
 /** start-timeout is over: a failed start, once the process has ended. */
@@ -74,9 +75,9 @@ export function stopLate(moment: Moment<In<Running>>): Step {
 }
 
 /** A further stop: the shorter grace wins; nothing is sent twice, for many programs take a second TERM for haste. */
-export function stopSooner(moment: Moment<In<"stopping">>, { cause, grace }: Told<"stop">): Step {
+export function stopSooner(moment: Moment<In<"stopping">>, { cause, grace, patient = false }: Told<"stop">): Step {
   const { state, now } = moment;
-  const until = state.killed ? state.until : Math.min(state.until, now + allowance(moment, grace));
+  const until = state.killed || patient ? state.until : Math.min(state.until, now + allowance(moment, grace));
   if (cause === "dependency") return [{ ...state, until }, []];
   // A shutdown stays one: it leaves no survivors, which a request may.
   const weightier = state.cause === "shutdown" ? state.cause : cause;

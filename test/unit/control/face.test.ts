@@ -1,18 +1,19 @@
 import { expect, test } from "vitest";
 import { createFace } from "../../../src/control/face.ts";
+import { createOrders } from "../../../src/manager/orders.ts";
 import type { Outputs } from "../../../src/manager/outputs.ts";
 import { type House, house } from "../manager/house.ts";
 import { service } from "../service/support.ts";
 
-const faceOf = ({ manager, world, clock }: House) =>
+const faceOf = ({ manager, clock }: House) =>
   createFace({
     manager,
-    core: world.core,
     clock,
     outputs: { ring: () => null } as unknown as Outputs,
     unready: () => new Map(),
     about: { version: "", node: "", corePid: 1, scanDir: "" },
-    refresh: () => null,
+    orders: createOrders({ manager, refresh: () => null }),
+    recall: () => null,
     apply: async () => ({ changes: [], problems: [] }),
     isStopping: manager.isStopping,
     shutdown: () => {},

@@ -25,6 +25,9 @@ export function imaginaryCore() {
     remember: (key: string, blob: string) => blobs.set(key, blob),
     forget: (key: string) => blobs.delete(key),
     hasten() {},
+    supervise() {},
+    offer() {},
+    release() {},
     ack(_serial: string, key?: string, blob?: string) {
       if (key !== undefined && blob !== undefined) blobs.set(key, blob);
     },
@@ -51,6 +54,7 @@ export function house(world = imaginaryCore(), clock = fakeClock(), onRemoved = 
     instance: 1,
     children: [...children].map(([id, pid]) => ({ id, pid, notified: false, executed: true })),
     pipes: [],
+    directories: [],
     blobs: new Map(blobs),
   };
   const fatal: string[] = [];
@@ -72,6 +76,9 @@ export function house(world = imaginaryCore(), clock = fakeClock(), onRemoved = 
     fatal: (code, why) => fatal.push(`${code} ${why}`),
     progress: () => {},
     listening: () => {},
+    letter: () => {},
+    refused: () => {},
+    fallback: () => null,
   });
   manager.resume();
   const runner = (name: string) => {

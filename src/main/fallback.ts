@@ -1,0 +1,32 @@
+import { mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { claimRuntimeDir, type RuntimeEnv, runtimeDirs } from "../manager/runtime-dir.ts";
+import type { Settings } from "../spec/spec.ts";
+import type { World } from "./world.ts";
+
+/** What decides where the runtime directory is. */
+export const runtimeEnvOf = (settings: Settings, world: World): RuntimeEnv => ({
+  runtimeDir: settings.runtimeDir,
+  xdgRuntimeDir: world.env["XDG_RUNTIME_DIR"],
+  uid: world.own.uid,
+  isShared: settings.controlGroup !== null,
+});
+
+/**
+ * Where supervise directories are whose service directory cannot be written to: `supervise/NAME` in the runtime
+ * directory, a logger's in `NAME/log`. The last directory is left to the core; null if there is no place for them.
+ */
+export function createFallback(settings: Settings, world: World): (name: string) => string | null {
+  const env = runtimeEnvOf(settings, world);
+  return (name) => {
+    const base = runtimeDirs(env).find((dir) => claimRuntimeDir(dir, env) === null);
+    if (base === undefined || name.split("/").some((part) => part === "" || part === "." || part === "..")) return null;
+    const path = join(base, "supervise", name);
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      return path;
+    } catch {
+      return null; // ENOSPC, EROFS: then there is no such place
+    }
+  };
+}

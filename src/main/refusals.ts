@@ -1,0 +1,79 @@
+// Service directories that somebody else supervises: what is said of them, and whether anything is left for us.
+import type { Voice } from "../log/voice.ts";
+import type { Manager } from "../manager/manager.ts";
+import type { Runner } from "../manager/runner.ts";
+import type { Unready } from "../manager/scan.ts";
+import type { Happening } from "../manager/services.ts";
+import { lockHolder } from "../process/lock-holder.ts";
+import { argumentsOf } from "../process/proc.ts";
+
+export interface Refusals {
+  /** The lock at `path` of this service or logger is somebody else's: it does not run here. */
+  take(runner: Runner, path: string): void;
+  /** By the name of the service. */
+  readonly refused: ReadonlyMap<string, Unready>;
+  /** It may have been let in again. */
+  happened(happening: Happening): void;
+  /** All locks have been asked for once: says what runs and what was refused; or, where that was all, answers one sentence. */
+  settle(isFirst: boolean, scans: boolean): string | null;
+}
+
+export interface RefusalParts {
+  readonly voice: Voice;
+  readonly manager: () => Manager;
+  readonly scanDir: string;
+  readonly corePid: number;
+}
+
+/** The refusals of one supervisor. */
+export function createRefusals({ voice, manager, scanDir, corePid }: RefusalParts): Refusals {
+  const refused = new Map<string, Unready>();
+  const holders = new Set<string>();
+  const told = new Set<string>();
+  let isSettled = false;
+
+  const tell = (name: string, why: string) => {
+    const text = `${name} does not run here: ${why}`;
+    if (told.has(text)) return;
+    told.add(text);
+    voice.error(text, { service: name });
+  };
+  const holderOf = (path: string): string => {
+    const pid = lockHolder(`${path}/lock`);
+    if (pid === null) return "a process that is not to be seen from here";
+    if (pid === corePid) return "us already, under another name";
+    const program = argumentsOf(pid)[0]?.replace(/^.*\//, "") ?? "";
+    return `pid ${pid}${program === "" ? "" : ` (${program})`}`;
+  };
+  return {
+    refused,
+    take(runner, path) {
+      const name = runner.spec.loggerOf ?? runner.name;
+      const holder = holderOf(path);
+      const why = `${path} is supervised by ${holder}; end that, then upkeep apply`;
+      holders.add(holder);
+      refused.set(name, { why, incomplete: false });
+      if (runner.spec.loggerOf === null) manager().refuse(runner);
+      // The service itself may run by now.
+      else manager().remove(name);
+      if (isSettled) tell(name, why);
+    },
+    happened({ event, runner }) {
+      if (event === "state" && !manager().isLeaving(runner)) refused.delete(runner.name);
+    },
+    settle(isFirst, scans) {
+      isSettled = true;
+      manager().supervise.begin();
+      const count = manager().roster.services().length;
+      const isAll = refused.size > 0 && count === 0;
+      const services = count === 1 ? "1 service" : `${count} services`;
+      const [holder = ""] = holders;
+      if (isAll && holders.size === 1)
+        return `cannot supervise ${scanDir}: ${refused.size === 1 ? "its service is" : `its ${refused.size} services are`} supervised by ${holder}`;
+      for (const [name, { why }] of refused) tell(name, why);
+      if (isFirst) voice.info(`supervising ${services}${scans ? ` in ${scanDir}` : ""}`);
+      else voice.info(`a new manager has taken over ${services}; none was restarted`);
+      return isAll ? `cannot supervise ${scanDir}: all its services are supervised by others` : null;
+    },
+  };
+}

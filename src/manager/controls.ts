@@ -1,0 +1,219 @@
+// control/C: a script of the service that runs before a signal and may take its place (runsv(8)). Whoever orders, a
+// letter, a command, a shutdown, comes by here; only the KILL at the end of a stop's grace asks nobody. No order waits
+// for the script of another one.
+import { statSync } from "node:fs";
+import type { Exit } from "../base/exit.ts";
+import type { Core, Hello } from "../channel/core.ts";
+import type { Say } from "../log/voice.ts";
+import { controlScript } from "../process/spawn.ts";
+import type { Helpers } from "./helpers.ts";
+import { controlsKey, decodeControls, encodeControls, type Job, type Jobs } from "./remembered.ts";
+import type { Runner } from "./runner.ts";
+
+export interface Controls {
+  /** A signal that the machine sends to one of its processes. */
+  kill(runner: Runner, child: number, signal: number, group: boolean): void;
+  /** A signal that somebody orders; why not, or null. */
+  signal(runner: Runner, signal: number): string | null;
+  /** Before the main process is started: true if `begin` is called later. */
+  defers(runner: Runner, child: number, begin: () => void): boolean;
+  /** Its process has had the stop signal, or a TERM. */
+  gotTerm(runner: Runner): boolean;
+  /** Its state has changed: what was said of a process that is gone is forgotten. */
+  changed(runner: Runner): void;
+  forget(runner: Runner): void;
+  /** The scripts of an earlier manager; to be called before the runners go on. */
+  takeOver(runner: Runner): void;
+}
+
+export interface ControlsParts {
+  readonly core: Core;
+  readonly hello: Hello;
+  readonly helpers: Helpers;
+  readonly say: Say;
+  /** What `gotTerm` says has changed. */
+  readonly termed: (runner: Runner) => void;
+}
+
+const [SIGKILL, SIGTERM, SIGCONT] = [9, 15, 18] as const;
+const letters: Readonly<Record<number, string>> = {
+  1: "h",
+  2: "i",
+  3: "q",
+  [SIGKILL]: "k",
+  10: "1",
+  12: "2",
+  14: "a",
+  [SIGTERM]: "t",
+  [SIGCONT]: "c",
+  19: "p",
+};
+
+interface Book extends Jobs {
+  jobs: Job[];
+  spared: number | null;
+  termed: number | null;
+}
+
+/** The control scripts of one manager's services. */
+export function createControls({ core, hello, helpers, say, termed }: ControlsParts): Controls {
+  const books = new Map<Runner, Book>();
+  // How to start the main process, once control/u has ended.
+  const beginnings = new Map<Runner, { readonly child: number; readonly begin: () => void }>();
+
+  const bookOf = (runner: Runner): Book => {
+    const book = books.get(runner) ?? { jobs: [], spared: null, termed: null };
+    books.set(runner, book);
+    return book;
+  };
+  const keep = (runner: Runner) => {
+    const book = books.get(runner);
+    if (book === undefined) return;
+    if (book.jobs.length > 0 || book.spared !== null || book.termed !== null)
+      return core.remember(controlsKey(runner.name), encodeControls(book));
+    books.delete(runner);
+    core.forget(controlsKey(runner.name));
+  };
+  const send = (runner: Runner, { child, number, group }: NonNullable<Job["signal"]>, letter: string) => {
+    core.kill(runner.id(child), number, group);
+    if (letter === "t") bookOf(runner).termed = child;
+  };
+  const has = ({ spec }: Runner, letter: string): boolean => {
+    if (spec.loggerOf !== null || spec.fixed) return false;
+    try {
+      const file = statSync(controlScript(spec.home, letter), { throwIfNoEntry: false });
+      return file !== undefined && (file.mode & 0o100) !== 0;
+    } catch (error) {
+      // EACCES, ELOOP: not a script that could be run.
+      say("debug", `cannot look at control/${letter} of ${spec.name}: ${String(error)}`);
+      return false;
+    }
+  };
+  const act = (runner: Runner, job: Omit<Job, "child" | "again">, isReplaced: boolean) => {
+    if (job.signal !== null) {
+      if (!isReplaced) send(runner, job.signal, job.letter);
+      else if (job.letter === "t") bookOf(runner).spared = job.signal.child;
+      if (job.cont) core.kill(runner.id(job.signal.child), SIGCONT, job.signal.group);
+    }
+    const beginning = beginnings.get(runner);
+    if (job.start !== null && beginning?.child === job.start) {
+      beginnings.delete(runner);
+      beginning.begin();
+    }
+    if (job.after !== null && has(runner, job.after))
+      run(runner, { letter: job.after, signal: null, cont: false, after: null, start: null });
+  };
+  const done = (runner: Runner, child: number, exit: Exit | null) => {
+    const book = bookOf(runner);
+    const job = book.jobs.find((each) => each.child === child);
+    if (job === undefined) return;
+    book.jobs = book.jobs.filter((each) => each !== job);
+    if (exit === null) say("warn", `cannot run control/${job.letter} of ${runner.name}; it goes on without it`);
+    act(runner, job, exit !== null && "code" in exit && exit.code === 0);
+    if (job.again !== null) run(runner, job.again);
+    keep(runner);
+    termed(runner);
+  };
+  /** Runs its script; the same script that runs already is run once more afterwards, for the newest order. */
+  const run = (runner: Runner, job: Omit<Job, "child" | "again">) => {
+    const book = bookOf(runner);
+    const running = book.jobs.find(({ letter }) => letter === job.letter);
+    if (running !== undefined) {
+      book.jobs = book.jobs.map((each) => (each === running ? { ...running, again: job } : each));
+      return;
+    }
+    const helper = helpers.run(runner, { role: "control", letter: job.letter }, (exit) =>
+      done(runner, helper.child, exit),
+    );
+    book.jobs = [...book.jobs, { ...job, child: helper.child, again: null }];
+  };
+  const order = (runner: Runner, job: Omit<Job, "child" | "again">) => {
+    if (has(runner, job.letter)) run(runner, job);
+    else act(runner, job, false);
+    keep(runner);
+    termed(runner);
+  };
+  const stopWith = (runner: Runner, child: number, number: number, group: boolean) => {
+    const { state } = runner;
+    if (state.phase !== "stopping") return;
+    const after = state.again ? null : state.cause === "removed" || state.cause === "shutdown" ? "x" : "d";
+    order(runner, { letter: "t", signal: { child, number, group }, cont: false, after, start: null });
+  };
+  /** control/u is running, and what it runs before is not wanted any more. */
+  const cancel = (runner: Runner, child: number): boolean => {
+    if (beginnings.get(runner)?.child !== child) return false;
+    beginnings.delete(runner);
+    queueMicrotask(() => runner.send({ type: "unspawned", child, reason: "it was stopped while control/u ran" }));
+    return true;
+  };
+
+  return {
+    kill(runner, child, signal, group) {
+      const { state, spec } = runner;
+      if (state.phase === "stopping" && cancel(runner, child)) return;
+      const isStopping = state.phase === "stopping" && state.child === child;
+      if (signal === SIGKILL || spec.loggerOf !== null || (state.phase === "stopping" && state.preparing))
+        return core.kill(runner.id(child), signal, group);
+      if (isStopping && signal !== SIGCONT) return stopWith(runner, child, signal, group);
+      const book = books.get(runner);
+      const stop = book?.jobs.find(({ letter, signal: sent }) => letter === "t" && sent?.child === child);
+      // Behind the script, as the stop signal itself.
+      if (isStopping && book !== undefined && stop !== undefined) {
+        book.jobs = book.jobs.map((each) => (each === stop ? { ...stop, cont: true } : each));
+        return keep(runner);
+      }
+      const letter = letters[signal];
+      if (isStopping || letter === undefined) return core.kill(runner.id(child), signal, group);
+      order(runner, { letter, signal: { child, number: signal, group }, cont: false, after: null, start: null });
+    },
+    signal(runner, number) {
+      const { state, spec } = runner;
+      if (!("child" in state) || beginnings.has(runner)) return "it is not running";
+      // The stop signal of a service is its TERM.
+      const isStop = state.phase === "stopping" && number === spec.stopSignal;
+      const letter = isStop ? "t" : letters[number];
+      const signal = { child: state.child, number, group: false };
+      if (letter === undefined) core.kill(runner.id(state.child), number, false);
+      else order(runner, { letter, signal, cont: false, after: null, start: null });
+      return null;
+    },
+    defers(runner, child, begin) {
+      const known = books.get(runner)?.jobs.some(({ start }) => start === child);
+      if (!known && !has(runner, "u")) return false;
+      beginnings.set(runner, { child, begin });
+      if (!known) run(runner, { letter: "u", signal: null, cont: false, after: null, start: child });
+      keep(runner);
+      return true;
+    },
+    gotTerm(runner) {
+      const { state } = runner;
+      const book = books.get(runner);
+      if (!("child" in state)) return false;
+      if (book?.termed === state.child) return true;
+      if (state.phase !== "stopping" || state.preparing || book?.spared === state.child) return false;
+      return !(book?.jobs.some(({ letter, signal }) => letter === "t" && signal?.child === state.child) ?? false);
+    },
+    changed(runner) {
+      const book = books.get(runner);
+      if (book === undefined) return;
+      const child = "child" in runner.state ? runner.state.child : null;
+      if (book.termed === null && book.spared === null) return;
+      if (book.termed === child || book.spared === child) return;
+      book.termed = book.spared = null;
+      keep(runner);
+    },
+    forget(runner) {
+      beginnings.delete(runner);
+      if (books.delete(runner)) core.forget(controlsKey(runner.name));
+    },
+    takeOver(runner) {
+      const jobs = decodeControls(hello.blobs.get(controlsKey(runner.name)));
+      if (jobs === null) return;
+      books.set(runner, { ...jobs, jobs: [...jobs.jobs] });
+      // Never begun: it is as if it had failed.
+      for (const { child } of jobs.jobs)
+        if (!helpers.adopt(runner, child, (exit) => done(runner, child, exit)))
+          queueMicrotask(() => done(runner, child, null));
+    },
+  };
+}

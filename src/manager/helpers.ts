@@ -1,0 +1,78 @@
+// Processes of a service beside its own: its check, its control scripts. Each is answered for once.
+import type { Clock } from "../base/clock.ts";
+import type { Exit } from "../base/exit.ts";
+import type { Core, Hello, SpawnRequest } from "../channel/core.ts";
+import { type Program, spawnRequest } from "../process/spawn.ts";
+import type { ServiceSpec } from "../spec/spec.ts";
+import type { Outputs } from "./outputs.ts";
+import type { Roster } from "./roster.ts";
+import type { Runner } from "./runner.ts";
+
+export interface Helper {
+  /** What the core knows it by, for a later manager. */
+  readonly child: number;
+  kill(): void;
+}
+
+/** Its end; null where it could not be started. */
+export type HelperDone = (exit: Exit | null) => void;
+
+export interface Helpers {
+  run(runner: Runner, program: Program, done: HelperDone): Helper;
+  /** A program that is no service's, on upkeep's own streams; returns how to kill it. */
+  runAlone(spec: ServiceSpec, done: HelperDone): () => void;
+  /** One that an earlier manager has started; false if nobody will tell of its end. */
+  adopt(runner: Runner, child: number, done: HelperDone): boolean;
+  isHelper(id: string): boolean;
+  /** The number of the service that it is of. */
+  ownerOf(id: string): number | undefined;
+  /** It has ended, or has not begun; false if it is none. */
+  ended(id: string, exit: Exit | null): boolean;
+}
+
+/** They run under this number, which no service has. */
+const NUMBER = 0;
+/** Above every number that is given out; also that of programs that are no service's. */
+const NUMBERS = 0x7fffffff;
+const SIGKILL = 9;
+
+/** The helpers of one manager. */
+export function createHelpers(core: Core, clock: Clock, hello: Hello, outputs: Outputs, roster: Roster): Helpers {
+  const helpers = new Map<string, { readonly owner: number; readonly done: HelperDone }>();
+  const left = new Set(hello.children.map(({ id }) => id).filter((id) => id.startsWith(`${NUMBER}.`)));
+  // A new manager must not take the numbers of those that an old one has left running.
+  let next =
+    Math.max(Math.floor(clock.now()) % NUMBERS, ...[...left].map((id) => Number(id.slice(id.indexOf(".") + 1)) + 1)) %
+    NUMBERS;
+  const idOf = (child: number) => `${NUMBER}.${child}`;
+  const start = (owner: number, request: SpawnRequest, done: HelperDone): Helper => {
+    const child = next;
+    next = (next + 1) % NUMBERS;
+    helpers.set(idOf(child), { owner, done });
+    core.spawn(idOf(child), owner, request);
+    return { child, kill: () => core.kill(idOf(child), SIGKILL, true) };
+  };
+  return {
+    run(runner, program, done) {
+      const streams = outputs.streams(runner, roster.get(`${runner.name}/log`)?.number ?? null);
+      return start(runner.number, spawnRequest(runner.spec, program, streams), done);
+    },
+    runAlone(spec, done) {
+      const streams = { input: "null", output: "inherit", error: "inherit" } as const;
+      return start(NUMBERS, spawnRequest(spec, { role: "main" }, streams), done).kill;
+    },
+    adopt(runner, child, done) {
+      if (!left.has(idOf(child))) return false;
+      helpers.set(idOf(child), { owner: runner.number, done });
+      return true;
+    },
+    isHelper: (id) => helpers.has(id),
+    ownerOf: (id) => helpers.get(id)?.owner,
+    ended(id, exit) {
+      const helper = helpers.get(id);
+      helpers.delete(id);
+      helper?.done(exit);
+      return helper !== undefined;
+    },
+  };
+}

@@ -1,0 +1,82 @@
+// The letters that runit's clients write to `control`, and what each asks for.
+import type { Say } from "../log/voice.ts";
+import type { Manager } from "./manager.ts";
+import type { Orders } from "./orders.ts";
+import type { Runner } from "./runner.ts";
+
+export interface LetterParts {
+  readonly manager: Manager;
+  readonly orders: Orders;
+  /** The ordered stop has begun: only signals are taken. */
+  readonly isStopping: () => boolean;
+  readonly say: Say;
+}
+
+type Act = (runner: Runner) => string | null;
+
+const SIGTERM = 15;
+
+/** What a letter to a service does. */
+export function createLetters({
+  manager,
+  orders,
+  isStopping,
+  say,
+}: LetterParts): (runner: Runner, letter: string) => void {
+  const { controls } = manager;
+  const signal =
+    (number: number): Act =>
+    (runner) =>
+      controls.signal(runner, number);
+  const isEnding = ({ state }: Runner) => state.phase === "stopping";
+  // Only `force-stop` and its kin kill in runit; who wants it otherwise says so.
+  const isPatient = ({ spec }: Runner) => spec.source["stop-grace"] === undefined;
+  /** A further TERM, which runsv sends as often as it is asked to. */
+  const again: Act = (runner) => controls.signal(runner, runner.spec.stopSignal);
+  const stop: Act = (runner) => {
+    const wasEnding = isEnding(runner);
+    const refused = orders(runner, { do: "stop" }, isPatient(runner));
+    if (wasEnding) again(runner);
+    return refused;
+  };
+  const term: Act = (runner) => {
+    const { state, spec } = runner;
+    if (isEnding(runner)) return again(runner);
+    const isRunning = state.phase === "starting" || state.phase === "up";
+    if (!isRunning || state.want !== "up" || spec.restart !== "always") return controls.signal(runner, SIGTERM);
+    // It comes back without the delay of a crash.
+    return orders(runner, { do: "restart" }, isPatient(runner));
+  };
+  const exit: Act = (runner) => {
+    if (runner.spec.loggerOf === null) manager.letGo(runner);
+    return null;
+  };
+  const lives: Readonly<Record<string, Act>> = {
+    u: (runner) => orders(runner, { do: "start" }),
+    o: (runner) => orders(runner, { do: "once" }),
+    d: stop,
+    x: exit,
+  };
+  const signals: Readonly<Record<string, Act>> = {
+    t: term,
+    k: signal(9),
+    p: (runner) => orders(runner, { do: "pause" }),
+    c: (runner) => orders(runner, { do: "cont" }),
+    h: signal(1),
+    a: signal(14),
+    i: signal(2),
+    q: signal(3),
+    "1": signal(10),
+    "2": signal(12),
+  };
+  return (runner, letter) => {
+    const act = lives[letter];
+    // A shutdown has its own order, in which every service comes; and who is being let go is not held back.
+    if (act !== undefined && (isStopping() || manager.isLeaving(runner))) return;
+    const refused = (act ?? signals[letter])?.(runner) ?? null;
+    // A signal to what does not run says nothing in runit, either.
+    if (refused !== null && act !== undefined)
+      say("warn", `cannot do as "${letter}" in control of ${runner.name} says: ${refused}`);
+    manager.supervise.changed(runner, true);
+  };
+}

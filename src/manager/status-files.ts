@@ -1,0 +1,133 @@
+// Writes the files of supervise/ by rename, never waiting for a disk. What is asked for while a write is under way is
+// written afterwards, once, as it is then.
+import { close, constants, open, read, rename, unlink, write } from "node:fs";
+import { errorCode } from "../base/errors.ts";
+
+/** One supervise directory, as far as its files are concerned. */
+export interface Target {
+  readonly path: string;
+  /** The files as they are to be now, by name, in the order of writing. */
+  readonly files: () => ReadonlyMap<string, Buffer>;
+  /** All of them are written as they are now (null), or why not: an errno's name. */
+  readonly done: (fault: string | null) => void;
+}
+
+export interface StatusFiles {
+  /** Has it written; `first`: before those that wait already. */
+  write(target: Target, first: boolean): void;
+  /** It is not written any more, but for the file that is being written. */
+  forget(target: Target): void;
+  /** From now on it writes. */
+  begin(): void;
+  /** Resolves once nothing is left to be written. */
+  settled(): Promise<void>;
+}
+
+/** Directories that are written at a time; Node has four threads for files, and others need them, too. */
+const AT_ONCE = 3;
+// A new file or none: what somebody left there under this name is neither followed nor waited for.
+const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** The writer for all services. */
+export function createStatusFiles(): StatusFiles {
+  const urgent = new Set<Target>();
+  const waiting = new Set<Target>();
+  const busy = new Set<Target>();
+  const written = new WeakMap<Target, Map<string, Buffer>>();
+  let waiters: (() => void)[] = [];
+  let hasBegun = false;
+
+  const next = (): Target | undefined => {
+    for (const queue of [urgent, waiting])
+      for (const target of queue) {
+        // Its turn comes again at the end of the write that is under way.
+        if (busy.has(target)) continue;
+        queue.delete(target);
+        return target;
+      }
+    return undefined;
+  };
+  const go = () => {
+    while (hasBegun && busy.size < AT_ONCE) {
+      const target = next();
+      if (target === undefined) break;
+      busy.add(target);
+      put(target);
+    }
+    if (busy.size + urgent.size + waiting.size > 0) return;
+    for (const waiter of waiters.splice(0)) waiter();
+  };
+  const put = (target: Target) => {
+    const known = written.get(target) ?? new Map<string, Buffer>();
+    written.set(target, known);
+    const left = [...target.files()].filter(([name, bytes]) => known.get(name)?.equals(bytes) !== true);
+    const end = (fault: string | null) => {
+      busy.delete(target);
+      target.done(fault);
+      go();
+    };
+    const step = () => {
+      const [name, bytes] = left.shift() ?? [];
+      if (name === undefined || bytes === undefined) return end(null);
+      replace(target.path, name, bytes, (fault) => {
+        if (fault !== null) return end(fault);
+        known.set(name, bytes);
+        step();
+      });
+    };
+    step();
+  };
+  return {
+    write(target, first) {
+      waiting.delete(target);
+      (first ? urgent : waiting).add(target);
+      go();
+    },
+    forget(target) {
+      waiting.delete(target);
+      urgent.delete(target);
+      go();
+    },
+    begin() {
+      hasBegun = true;
+      go();
+    },
+    settled: () =>
+      new Promise((resolve) => {
+        waiters = [...waiters, resolve];
+        go();
+      }),
+  };
+}
+
+/** Up to 32 bytes of a file that is there; null otherwise. */
+export function readIfThere(path: string, done: (bytes: Buffer | null) => void): void {
+  open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW, (error, fd) => {
+    if (error !== null) return done(null);
+    read(fd, Buffer.alloc(32), 0, 32, 0, (fault, count, bytes) =>
+      close(fd, () => done(fault === null ? bytes.subarray(0, count) : null)),
+    );
+  });
+}
+
+function replace(directory: string, name: string, bytes: Buffer, done: (fault: string | null) => void): void {
+  const fresh = `${directory}/${name}.new`;
+  const fail = (error: Error) => unlink(fresh, () => done(errorCode(error)));
+  const create = (again: boolean) =>
+    open(fresh, FRESH, 0o644, (error, fd) => {
+      // Left by one who was killed, or put there by somebody.
+      if (error !== null && errorCode(error) === "EEXIST" && !again) return unlink(fresh, () => create(true));
+      if (error !== null) return done(errorCode(error));
+      const shut = (fault: Error | null) =>
+        close(fd, (late) => {
+          const wrong = fault ?? late ?? null;
+          if (wrong !== null) return fail(wrong);
+          rename(fresh, `${directory}/${name}`, (gone) => (gone === null ? done(null) : fail(gone)));
+        });
+      if (bytes.length === 0) return shut(null);
+      write(fd, bytes, 0, bytes.length, null, (fault, count) =>
+        shut(fault ?? (count === bytes.length ? null : Object.assign(new Error("short"), { code: "ENOSPC" }))),
+      );
+    });
+  create(false);
+}

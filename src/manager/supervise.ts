@@ -1,0 +1,215 @@
+// supervise/ of each service and logger: asks the core for the lock before anything of it is started, has the state
+// written, then has the fifos opened, so that whoever finds them finds the truth beside them.
+import type { Clock, Ms } from "../base/clock.ts";
+import type { Core, Hello } from "../channel/core.ts";
+import type { Say } from "../log/voice.ts";
+import { errnoName } from "../process/spawn.ts";
+import type { Outside } from "../service/view.ts";
+import type { Runner } from "./runner.ts";
+import { createSight, type Sight } from "./sight.ts";
+import { createStatusFiles, readIfThere, type Target } from "./status-files.ts";
+
+export interface SuperviseParts {
+  readonly core: Core;
+  readonly clock: Clock;
+  readonly hello: Hello;
+  readonly say: Say;
+  /** What the machine does not know of the service. */
+  readonly outside: (runner: Runner) => Outside;
+  /** Where a directory cannot be written to; makes it, and null is that there is no such place. */
+  readonly fallback: (name: string) => string | null;
+  /** Somebody else supervises it: the lock at `path` is taken. */
+  readonly refused: (runner: Runner, path: string) => void;
+}
+
+export interface Supervise {
+  /** To be called before its first start, and for each service that a new manager takes over. */
+  enter(runner: Runner): void;
+  /** Its state has changed; `ordered`: somebody waits to see it. */
+  changed(runner: Runner, ordered: boolean): void;
+  /** It is forgotten: its last state is written, then its lock and fifos are let go. */
+  leave(runner: Runner): void;
+  /** The core's answer. */
+  supervised(number: number, asked: string, step: string, errno: number): void;
+  /** Until now only the locks were asked for: writing has time until all that boots is started. */
+  begin(): void;
+  /** Resolves once the core has answered for all that have entered. */
+  answered(): Promise<void>;
+  /** Resolves once nothing is left to be written. */
+  settled(): Promise<void>;
+}
+
+/** A write that failed is tried again after this, and after twice as long each further time. */
+const AGAIN: Ms = 1000;
+const AGAIN_MAX: Ms = 60_000;
+/** What is not offered for want of descriptors is counted for this long, and said once. */
+const COUNT_FOR: Ms = 1000;
+/** Errnos for which the place is to blame: another one may do. */
+const UNWRITABLE: ReadonlySet<string> = new Set(["EROFS", "EACCES", "EPERM"]);
+const SCARCE: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
+/** The directory itself is gone or going. */
+const GONE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ESTALE"]);
+
+interface Entry extends Target {
+  readonly runner: Runner;
+  path: string;
+  isFallback: boolean;
+  stage: "asked" | "locked" | "offering" | "offered" | "none";
+  readonly sight: Sight;
+  isLeaving: boolean;
+  hasComplained: boolean;
+  pause: Ms;
+}
+
+/** The supervise directories of one manager's services. */
+export function createSupervise(parts: SuperviseParts): Supervise {
+  const { core, clock, say } = parts;
+  const held = new Map(parts.hello.directories.map((directory) => [directory.number, directory]));
+  const entries = new Map<number, Entry>();
+  const files = createStatusFiles();
+  const waiters: (() => void)[] = [];
+  let asked = 0;
+  let scarce = 0;
+
+  const ask = (entry: Entry) => {
+    entry.stage = "asked";
+    asked++;
+    core.supervise(entry.runner.number, entry.path);
+  };
+  const answer = () => {
+    asked--;
+    if (asked === 0) for (const waiter of waiters.splice(0)) waiter();
+  };
+  const giveUp = (entry: Entry) => {
+    entry.stage = "none";
+    files.forget(entry);
+  };
+  const complain = (entry: Entry, text: string) => {
+    if (entry.hasComplained) return;
+    entry.hasComplained = true;
+    say("warn", `cannot offer ${entry.runner.name} in ${entry.path}: ${text}; sv does not reach it`);
+  };
+  const missing = (entry: Entry) => {
+    giveUp(entry);
+    if (scarce++ > 0) return;
+    clock.at(clock.now() + COUNT_FOR, () =>
+      say(
+        "warn",
+        `${scarce === 1 ? "1 service or logger is" : `${scarce} services and loggers are`} not offered in supervise/: too few descriptors; raise the limit nofile of upkeep itself`,
+      ),
+    );
+  };
+  const letGo = (entry: Entry) => {
+    files.forget(entry);
+    if (entries.get(entry.runner.number) === entry) entries.delete(entry.runner.number);
+    core.release(entry.runner.number);
+  };
+  const written = (entry: Entry, fault: string | null) => {
+    if (entries.get(entry.runner.number) !== entry) return;
+    if (entry.isLeaving) return letGo(entry);
+    if (fault === null) {
+      entry.pause = AGAIN;
+      entry.hasComplained = false;
+      if (entry.stage !== "locked") return;
+      entry.stage = "offering";
+      return core.offer(entry.runner.number);
+    }
+    if (GONE.has(fault)) return;
+    complain(entry, fault);
+    clock.at(clock.now() + entry.pause, () => {
+      if (entries.get(entry.runner.number) === entry && entry.stage !== "none") files.write(entry, false);
+    });
+    entry.pause = Math.min(entry.pause * 2, AGAIN_MAX);
+  };
+  const locked = (entry: Entry) => {
+    entry.stage = "locked";
+    if (entry.isLeaving) return letGo(entry);
+    files.write(entry, false);
+  };
+  const create = (runner: Runner): Entry => {
+    const sight = createSight(runner, clock, parts.outside);
+    const entry: Entry = {
+      runner,
+      sight,
+      path: `${runner.spec.home}/supervise`,
+      isFallback: false,
+      stage: "none",
+      isLeaving: false,
+      hasComplained: false,
+      pause: AGAIN,
+      files: sight.files,
+      done: (fault) => written(entry, fault),
+    };
+    return entry;
+  };
+  /** It has the lock already. */
+  const takeOver = (entry: Entry) => {
+    entry.stage = "locked";
+    readIfThere(`${entry.path}/status`, (bytes) => {
+      if (entries.get(entry.runner.number) !== entry) return;
+      if (bytes !== null) entry.sight.keepStamp(bytes);
+      locked(entry);
+    });
+  };
+  const refuse = (entry: Entry, step: string, errno: number) => {
+    const name = errnoName(errno);
+    if (name === "EAGAIN" && step === "lock" && !entry.isFallback) {
+      entries.delete(entry.runner.number);
+      parts.refused(entry.runner, entry.path);
+      return core.release(entry.runner.number);
+    }
+    if (SCARCE.has(name)) return missing(entry);
+    const other = UNWRITABLE.has(name) && !entry.isFallback ? parts.fallback(entry.runner.name) : null;
+    if (other === null) {
+      giveUp(entry);
+      core.release(entry.runner.number);
+      if (!GONE.has(name)) complain(entry, `${step}: ${name}`);
+      return;
+    }
+    entry.path = other;
+    entry.isFallback = true;
+    ask(entry);
+  };
+
+  return {
+    enter(runner) {
+      if (runner.spec.fixed) return;
+      const entry = create(runner);
+      // Of the directory that was there before under this name.
+      for (const other of entries.values()) if (other.isLeaving && other.path === entry.path) letGo(other);
+      entries.set(runner.number, entry);
+      const known = held.get(runner.number);
+      if (known === undefined) return ask(entry);
+      entry.path = known.path;
+      takeOver(entry);
+    },
+    changed(runner, ordered) {
+      const entry = entries.get(runner.number);
+      if (entry === undefined || !entry.sight.look()) return;
+      if (entry.stage !== "none" && entry.stage !== "asked") files.write(entry, ordered);
+    },
+    leave(runner) {
+      const entry = entries.get(runner.number);
+      if (entry === undefined) return;
+      entry.sight.look();
+      entry.isLeaving = true;
+      if (entry.stage === "none" || entry.stage === "asked") letGo(entry);
+      else files.write(entry, true);
+    },
+    supervised(number, what, step, errno) {
+      if (what === "lock") answer();
+      const entry = entries.get(number);
+      if (entry === undefined) return;
+      if (what === "yield") return missing(entry);
+      if (errno !== 0) return refuse(entry, step, errno);
+      if (what === "lock") return locked(entry);
+      entry.stage = "offered";
+    },
+    begin: () => files.begin(),
+    answered: () => (asked === 0 ? Promise.resolve() : new Promise((resolve) => void waiters.push(resolve))),
+    settled() {
+      files.begin();
+      return files.settled();
+    },
+  };
+}
