@@ -189,6 +189,7 @@ export function createServices(parts: ServicesParts): Services {
     publish,
   });
   return {
+    ...departures,
     doctor,
     unexecuted,
     runnerOf,
@@ -197,12 +198,6 @@ export function createServices(parts: ServicesParts): Services {
       // Who goes has no use for it; and once everything stops nothing is started again.
       return isLeaving(runner) || stop !== null ? { keys: [], needsRestart: false } : change(runner, spec, restarts);
     },
-    letGo: departures.letGo,
-    refuse: departures.refuse,
-    isLeaving,
-    isLetGo: departures.isLetGo,
-    letGoes: departures.letGoes,
-    recall: departures.recall,
     isStopping: () => stop !== null,
     add(spec) {
       if (stop !== null) return;
