@@ -105,6 +105,22 @@ static int is_safe_server(const struct search *search, int fd) {
   return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && is_trusted(search, peer.uid);
 }
 
+const char *client_runtime_dir(int index) {
+  static struct search search;
+  if (search.count == 0)
+    find_places(&search);
+  for (int i = 0; i < search.count; i++) {
+    char *place = search.places[i];
+    char *slash = strrchr(place, '/');
+    if (slash == NULL || slash == place || (!search.explicit_socket && !is_safe_place(&search, place)) || index-- > 0)
+      continue;
+    static char dir[sizeof search.places[0]];
+    snprintf(dir, sizeof dir, "%.*s", (int)(slash - place), place);
+    return dir;
+  }
+  return NULL;
+}
+
 /* Connects to one place; -1 with errno. */
 static int connect_place(const char *place) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};

@@ -11,4 +11,8 @@ const char *client_nearest(const char *word);
 /* Runs argv[1..] there; gives back the code to leave with. Never needs more than its own fixed buffers. */
 int client_main(int argc, char **argv);
 
+/* The runtime directories that we trust, in the order in which a supervisor is looked for; NULL behind the last. Valid until
+ * the next call. */
+const char *client_runtime_dir(int index);
+
 #endif

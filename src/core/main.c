@@ -12,6 +12,7 @@
 #include "my-init.h"
 #include "node.h"
 #include "pid1.h"
+#include "sv.h"
 #include "text.h"
 
 static const char usage[] =
@@ -27,7 +28,7 @@ static const struct {
   const char *name;
   int (*run)(char **argv);
 } faces[] = {{"tini", tini_main}, {"tini-static", tini_main}, {"docker-init", tini_main}, {"dumb-init", dumb_init_main},
-           {"my_init", my_init_main}};
+           {"my_init", my_init_main}, {"sv", sv_main}};
 
 // Runs the face that `argv[0]` names, which may be a path; -1 if it names none.
 static int run_face(char **argv) {
@@ -107,6 +108,7 @@ static int run_path(char **argv, const struct stat *file) {
 
 int main(int argc, char **argv, char **environment) {
   int code = argc > 0 ? run_face(argv) : -1;
+  if (code < 0 && argc > 0) code = sv_script_main(argv);
   // As a first word only the bare name: a path is a program to run.
   if (code < 0 && argc > 1 && !strchr(argv[1], '/')) code = run_face(argv + 1);
   if (code >= 0) return code;
