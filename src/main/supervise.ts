@@ -106,7 +106,8 @@ export function supervise(world: World): void {
         layout?.changed(happening.runner);
         refusals.happened(happening);
         // Another directory by the same name may have waited for the end of this one.
-        if (happening.event === "removed" && !refusals.refused.has(happening.runner.name)) scan.look();
+        const { event, runner } = happening;
+        if (event === "removed" && scans() && !refusals.refused.has(runner.name)) scan.look();
       },
       signalled: (serial, signal, what) => onSignal(serial, signal, what),
       fatal: stop,
