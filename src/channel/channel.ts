@@ -110,6 +110,8 @@ export function spawnAttributes(request: SpawnRequest): string[] {
     if (value !== undefined) words.push(`${key}=${value}`);
   };
   for (const word of request.argv) add("arg", word);
+  add("argv0", request.argv0);
+  add("root", request.root);
   add("dir", request.dir);
   for (const [name, value] of Object.entries(request.set)) add("set", `${name}=${value}`);
   for (const name of request.unset) add("unset", name);
@@ -123,7 +125,10 @@ export function spawnAttributes(request: SpawnRequest): string[] {
   add("umask", request.umask);
   add("nice", request.nice);
   for (const { resource, soft, hard } of request.limits ?? [])
-    add("limit", `${resource}:${soft ?? "-"}:${hard ?? "-"}`);
+    add("limit", `${resource}:${soft ?? "-"}:${hard === "inherited" ? "=" : (hard ?? "-")}`);
+  add("lock", request.lock?.file);
+  if (request.lock?.waits) add("lock-wait", 1);
+  for (const descriptor of request.closed ?? []) add("close", descriptor);
   add("notify", request.notify);
   return words;
 }

@@ -6,6 +6,10 @@ export type Stream = "null" | "inherit" | { readonly pipe: string };
 /** Everything about a process to be started; the environment is given as differences to the core's own. */
 export interface SpawnRequest {
   readonly argv: readonly string[];
+  /** What the program is told to be called, in the place of its own first word. */
+  readonly argv0?: string;
+  /** Its root directory; `dir` and `lock` are within it. */
+  readonly root?: string;
   readonly dir: string;
   readonly set: Readonly<Record<string, string>>;
   readonly unset: readonly string[];
@@ -23,8 +27,12 @@ export interface SpawnRequest {
   readonly limits?: readonly {
     readonly resource: number;
     readonly soft: number | null;
-    readonly hard: number | null;
+    readonly hard: number | null | "inherited";
   }[];
+  /** A file that it holds locked for as long as it lives; one that is held is waited for, or a failure. */
+  readonly lock?: { readonly file: string; readonly waits: boolean };
+  /** Descriptors, of 0 to 2, that it does not have. */
+  readonly closed?: readonly number[];
   /** The descriptor on which a newline says ready. */
   readonly notify?: number;
 }

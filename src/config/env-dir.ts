@@ -21,20 +21,20 @@ export interface EnvDir {
 
 /**
  * Reads a directory as envdir(8) does: the file's name is the variable, its first line the value, without blanks at its
- * end and with newlines for NULs; an empty file removes the variable; names that begin with a dot are passed over.
+ * end and with newlines for NULs; an empty file removes the variable; names that begin with a dot are passed over. `name` is what sentences call it.
  */
-export function readEnvDir(dir: string): EnvDir {
+export function readEnvDir(dir: string, name = "env"): EnvDir {
   const problems: Problem[] = [];
   const error = (where: string, text: string) => problems.push({ severity: "error", where, text });
   let names: Buffer[];
   try {
     names = readdirSync(dir, { encoding: "buffer" });
   } catch (cause) {
-    error(dir, `cannot read env: ${clause(cause)}`);
+    error(dir, `cannot read ${name}: ${clause(cause)}`);
     return { env: {}, problems };
   }
   if (names.length > FILES_MOST) {
-    error(dir, `cannot read env: it holds ${names.length} files, over the ${FILES_MOST} that are read`);
+    error(dir, `cannot read ${name}: it holds ${names.length} files, over the ${FILES_MOST} that are read`);
     return { env: {}, problems };
   }
   const pairs: [string, string | null][] = [];

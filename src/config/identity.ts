@@ -40,6 +40,20 @@ export function resolveIdentity(
   return { identity, env, fault: null };
 }
 
+/** `UID` and `GID` of the account that `env-user` names; nothing where it names none. */
+export function accountNumbers(
+  account: string | null,
+  source: Readonly<Record<string, string>>,
+  home: string,
+  { accounts }: Defaults,
+): Pick<Resolved, "env" | "fault"> {
+  if (account === null) return asWeAre;
+  const found = accounts.identity(account, null, []);
+  if (found.ok) return { env: { UID: String(found.value.uid), GID: String(found.value.gid) }, fault: null };
+  const text = `cannot use env-user ${quoted(account)}: ${found.why}`;
+  return { env: asWeAre.env, fault: { severity: "error", where: source["env-user"] ?? home, text } };
+}
+
 /** Where the number has no entry there is nothing true to say; root's home would be a lie. */
 function accountVariables({ name, home, shell }: Identity): Readonly<Record<string, string | null>> {
   return { HOME: home, USER: name, LOGNAME: name, SHELL: shell };

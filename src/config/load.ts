@@ -4,7 +4,9 @@ import type { Problem } from "../base/errors.ts";
 import { type ServiceValues, serviceDefaults, serviceKeys } from "../spec/keys.ts";
 import { orderKeys } from "../spec/order.ts";
 import type { LogKind, ServiceSpec } from "../spec/spec.ts";
-import { resolveIdentity } from "./identity.ts";
+import { readEnvDir } from "./env-dir.ts";
+import { accountNumbers, resolveIdentity } from "./identity.ts";
+import { resolvePlace } from "./place.ts";
 import { readServiceDir, type ServiceDir } from "./service-dir.ts";
 import type { Defaults } from "./settings.ts";
 
@@ -62,9 +64,13 @@ function buildSpec(
   if (fault !== null) problems.push(fault);
   const log = chooseLog(dir.ini.values.log, values.log, logger !== null, loggerOf !== null);
   // As s6-supervise has it: its name is the first argument of `run`.
-  const command =
+  const program =
     values.command ??
     (dir.isS6 && dir.run !== null && dir.run[0] === `${home}/run` ? ([dir.run[0], name] as const) : dir.run);
+  const place = resolvePlace(values, program, source, home, defaults.own);
+  const numbers = accountNumbers(values.envUser, source, home, defaults);
+  for (const each of [place.fault, numbers.fault]) if (each !== null) problems.push(each);
+  const { command } = place;
   if (log === "logger" && logger === null) {
     const where = source["log"] ?? home;
     problems.push({ severity: "error", where, text: "cannot use log logger: there is no log/run to write to" });
@@ -75,7 +81,17 @@ function buildSpec(
   }
   if (command === null) return null;
   const undo = values.type === "oneshot" ? dir.undo : null;
-  const variables = merged(defaults.environment, env, defaults.values.env, dir.env, dir.ini.values.env);
+  const files = values.envDir === null ? null : readEnvDir(resolve(home, values.envDir), "env-dir");
+  if (files !== null) problems.push(...files.problems);
+  const variables = merged(
+    defaults.environment,
+    env,
+    numbers.env,
+    defaults.values.env,
+    files?.env,
+    dir.env,
+    dir.ini.values.env,
+  );
   const excess = excessOf(variables, [...command, ...(values.startPre ?? [])]);
   if (excess !== null) problems.push({ severity: "error", where: source["env"] ?? home, text: excess });
   // Written out: a thousand of these are made before anything starts, and a spread costs more than the reading.
@@ -84,11 +100,15 @@ function buildSpec(
     home,
     type: values.type,
     command,
-    dir: values.dir === null ? home : resolve(home, values.dir),
+    argv0: values.argv0,
+    root: place.root,
+    dir: place.dir,
     identity,
     umask: values.umask,
     nice: values.nice,
     limits: merged(defaults.values.limits, dir.ini.values.limits),
+    lock: values.lock === null ? null : { file: values.lock, waits: values.lockWait },
+    close: values.close,
     env: variables,
     after: values.after,
     requires: values.requires,

@@ -3,8 +3,8 @@ import type { Problem } from "../base/errors.ts";
 import { didYouMean } from "../base/near.ts";
 import { quoted } from "../base/words.ts";
 import type { Key, ServiceValues } from "../spec/keys.ts";
-import { isLimitName, parseLimit, variableFault } from "../spec/kinds.ts";
-import { type Limit, type LimitName, limitNames } from "../spec/spec.ts";
+import { isLimitWord, type Limits, limitWords, parseLimit, variableFault } from "../spec/kinds.ts";
+import type { Limit, LimitName } from "../spec/spec.ts";
 import type { IniSection, IniText, IniValue } from "./ini-text.ts";
 
 /** What one source says about a service: only the keys that it sets, and where it sets them, by spelling. */
@@ -139,22 +139,22 @@ const unquoted = (text: string): string => /^(["'])((?:(?!\1).)*)\1$/s.exec(text
 
 /** The limits of a section `[limits]`. */
 export function readLimits(section: IniSection | undefined): {
-  readonly limits: Partial<Record<LimitName, Limit>>;
+  readonly limits: Limits;
   readonly problems: readonly Problem[];
 } {
   const limits: Partial<Record<LimitName, Limit>> = {};
   const problems: Problem[] = [];
   const unknown: [string, string][] = [];
   for (const [name, value] of section ?? []) {
-    if (!isLimitName(name)) {
+    if (!isLimitWord(name)) {
       unknown.push([name, value.where]);
       continue;
     }
     const limit = parseLimit(name, value.text);
-    if (limit.ok) limits[name] = limit.value;
+    if (limit.ok) Object.assign(limits, limit.value);
     else problems.push(badValue(name, value, limit.why));
   }
-  return { limits, problems: [...problems, ...unknowns("limit", unknown, (name) => didYouMean(name, limitNames))] };
+  return { limits, problems: [...problems, ...unknowns("limit", unknown, (name) => didYouMean(name, limitWords))] };
 }
 
 /** The layer of a section of service keys with the sections `[env]` and `[limits]` beside it. */

@@ -70,7 +70,7 @@ struct order {
 };
 
 static bool read_limit(struct spawn *spawn, const char *text) {
-  // RESOURCE:SOFT:HARD, "-" is unlimited.
+  // RESOURCE:SOFT:HARD, "-" is unlimited; "=" for the hard one leaves that as it is.
   char copy[96], *soft, *hard;
   long long resource, value[2];
   if (spawn->limit_count == SPAWN_LIMITS_MAX || strlen(text) >= sizeof copy) return false;
@@ -78,13 +78,15 @@ static bool read_limit(struct spawn *spawn, const char *text) {
   if (!(soft = strchr(copy, ':')) || !(hard = strchr(soft + 1, ':'))) return false;
   *soft++ = *hard++ = '\0';
   if (!parse_number(copy, 0, RLIM_NLIMITS - 1, &resource)) return false;
-  const char *const texts[2] = {soft, hard};
+  bool keeps_hard = strcmp(hard, "=") == 0;
+  const char *const texts[2] = {soft, keeps_hard ? "-" : hard};
   for (int i = 0; i < 2; i++)
     if (strcmp(texts[i], "-") == 0) value[i] = -1;
     else if (!parse_number(texts[i], 0, INT64_MAX, &value[i])) return false;
   spawn->limits[spawn->limit_count++] = (struct spawn_limit){
       (int)resource,
       {value[0] < 0 ? RLIM_INFINITY : (rlim_t)value[0], value[1] < 0 ? RLIM_INFINITY : (rlim_t)value[1]},
+      keeps_hard,
   };
   return true;
 }
@@ -116,6 +118,8 @@ static bool read_attribute(struct order *order, char *key, char *value) {
   if (strcmp(key, "set") == 0) return order->set[order->sets++] = value, strchr(value, '=') != NULL;
   if (strcmp(key, "unset") == 0) return order->unset[order->unsets++] = value, true;
   if (strcmp(key, "dir") == 0) return spawn->dir = value, true;
+  if (strcmp(key, "root") == 0) return spawn->root = value, true;
+  if (strcmp(key, "lock") == 0) return spawn->lock = value, true;
   if (strcmp(key, "argv0") == 0) return order->argv0 = value, true;
   if (strcmp(key, "in") == 0) return read_stream(order, value, &order->in, &order->in_null);
   if (strcmp(key, "out") == 0) return read_stream(order, value, &order->out, &order->out_null);
@@ -126,7 +130,8 @@ static bool read_attribute(struct order *order, char *key, char *value) {
     const char *key;
     long long low, high;
   } numbers[] = {{"uid", 0, UINT32_MAX - 1}, {"gid", 0, UINT32_MAX - 1}, {"umask", 0, 0777},    {"nice", -20, 19},
-                 {"death", 1, 64},           {"notify", 3, 255},         {"no-new-privs", 0, 1}, {"session", 0, 1}};
+                 {"death", 1, 64},           {"notify", 3, 255},         {"no-new-privs", 0, 1}, {"session", 0, 1},
+                 {"lock-wait", 0, 1},        {"close", 0, 2}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     if (strcmp(key, numbers[i].key) != 0) continue;
     if (!parse_number(value, numbers[i].low, numbers[i].high, &number)) return false;
@@ -139,6 +144,8 @@ static bool read_attribute(struct order *order, char *key, char *value) {
       case 5: order->notify_to = (int)number; break;
       case 6: spawn->no_new_privs = number == 1; break;
       case 7: spawn->session = number == 1; break;
+      case 8: spawn->lock_waits = number == 1; break;
+      case 9: spawn->closed |= 1u << number; break;
     }
     return true;
   }

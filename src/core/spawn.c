@@ -7,9 +7,11 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "path-exec.h"
@@ -86,10 +88,20 @@ static bool place_descriptors(const struct spawn *spawn, int *report) {
   return true;
 }
 
+static bool set_limit(const struct spawn_limit *given) {
+  struct rlimit limit = given->limit, now;
+  if (given->keeps_hard) {
+    if (getrlimit(given->resource, &now) != 0) return false;
+    limit.rlim_max = now.rlim_max;
+    if (limit.rlim_cur > limit.rlim_max) limit.rlim_cur = limit.rlim_max;
+  }
+  return setrlimit(given->resource, &limit) == 0;
+}
+
 static bool set_limits(const struct spawn *spawn) {
   if (setrlimit(RLIMIT_NOFILE, &inherited_nofile) != 0) return false;
   for (size_t i = 0; i < spawn->limit_count; i++)
-    if (setrlimit(spawn->limits[i].resource, &spawn->limits[i].limit) != 0) return false;
+    if (!set_limit(&spawn->limits[i])) return false;
   struct rlimit mark;
   // Without effect on Linux since 2.4, inherited by all descendants, readable by all: it tells whose a process is.
   if (spawn->mark && getrlimit(RLIMIT_LOCKS, &mark) == 0 && mark.rlim_max >= spawn->mark) {
@@ -107,7 +119,23 @@ static bool take_foreground(void) {
   return true;
 }
 
-// Only async-signal-safe calls from here on. Limits, priority and directory come before the identity: they may need root.
+// The descriptor stays open in the program. Opened as whom the program runs as: its path may lead through directories
+// of his, where root would create whatever he likes. Who waits says so, once, in his own output.
+static bool take_lock(const struct spawn *spawn) {
+  static const char waiting[] = "upkeep: waiting for the lock ";
+  int fd = open(spawn->lock, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY, 0600);
+  if (fd < 0) return false;
+  if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+  if (errno != EWOULDBLOCK || !spawn->lock_waits) return false;
+  const struct iovec line[] = {{(void *)waiting, sizeof waiting - 1}, {(void *)spawn->lock, strlen(spawn->lock)}, {(void *)"\n", 1}};
+  (void)!writev(2, line, sizeof line / sizeof *line);
+  while (flock(fd, LOCK_EX) != 0)
+    if (errno != EINTR) return false;
+  return true;
+}
+
+// Only async-signal-safe calls from here on. Limits, priority, root and directory come before the identity: they may
+// need root.
 static _Noreturn void become(const struct spawn *spawn, int report) {
   if (spawn->session ? setsid() < 0 : !take_foreground()) fail(report, STEP_session);
   spawn_reset_signals();
@@ -115,6 +143,7 @@ static _Noreturn void become(const struct spawn *spawn, int report) {
   if (!set_limits(spawn)) fail(report, STEP_limits);
   if (spawn->set_nice && setpriority(PRIO_PROCESS, 0, spawn->nice) != 0) fail(report, STEP_nice);
   if (spawn->set_umask) umask(spawn->umask);
+  if (spawn->root && (chdir(spawn->root) != 0 || chroot(".") != 0)) fail(report, STEP_root);
   if (spawn->set_groups && setgroups(spawn->group_count, spawn->groups) != 0) fail(report, STEP_groups);
   if (spawn->set_group && setresgid(spawn->gid, spawn->gid, spawn->gid) != 0) fail(report, STEP_groups);
   // With root's eyes first: a service may live in a directory that its user cannot search; then with the user's own.
@@ -124,6 +153,9 @@ static _Noreturn void become(const struct spawn *spawn, int report) {
   if (spawn->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) fail(report, STEP_privileges);
   // After the change of identity, which clears it.
   if (spawn->death_signal && prctl(PR_SET_PDEATHSIG, spawn->death_signal, 0, 0, 0) != 0) fail(report, STEP_privileges);
+  if (spawn->lock && !take_lock(spawn)) fail(report, STEP_lock_file);
+  for (int fd = 0; fd < 3; fd++)
+    if (spawn->closed & 1u << fd) (void)close(fd);
   static const int passed[] = {ENOENT, EACCES, ENOTDIR, ENAMETOOLONG, 0};
   // In a PATH no name would be the directories themselves.
   errno = ENOENT;

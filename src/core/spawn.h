@@ -13,7 +13,8 @@
 
 // Where a start failed; sent up by name, and told to people by the manager.
 #define SPAWN_STEPS(X) \
-  X(request) X(memory) X(pipe) X(fork) X(session) X(descriptors) X(limits) X(nice) X(directory) X(groups) X(user) X(privileges) X(exec) X(lock)
+  X(request) X(memory) X(pipe) X(fork) X(session) X(descriptors) X(limits) X(nice) X(root) X(directory) X(groups) X(user) X(privileges) \
+  X(lock_file) X(exec) X(lock)
 
 enum spawn_step {
 #define X(name) STEP_##name,
@@ -25,6 +26,7 @@ const char *spawn_step_name(enum spawn_step step);
 struct spawn_limit {
   int resource;
   struct rlimit limit;
+  bool keeps_hard;     // the hard limit stays as it is, and the soft one stays below it
 };
 
 // `from` -1 is /dev/null; from == to keeps an inherited descriptor.
@@ -37,7 +39,10 @@ struct spawn {
   const char *file;    // what to execute; searched in PATH when it has no slash
   char **envp;
   const char *path;    // the PATH to search, from envp
-  const char *dir;     // NULL stays
+  const char *root;    // the new root directory; NULL keeps ours
+  const char *dir;     // within it; NULL stays, or is the new root itself
+  const char *lock;    // a file to be locked for as long as it lives, seen from `dir`, with its own rights; NULL is none
+  bool lock_waits;     // until it is free; else a lock that somebody holds is a failure
   bool session;        // setsid(); else a process group of its own, in the foreground of the terminal if there is one
   bool set_user, set_group, set_groups, set_umask, set_nice, no_new_privs;
   uid_t uid;
@@ -50,6 +55,7 @@ struct spawn {
   uint64_t mark;       // soft RLIMIT_LOCKS; 0 leaves it
   struct spawn_fd fds[SPAWN_FDS_MAX];
   size_t fd_count;
+  unsigned closed;     // bit N: descriptor N of 0 to 2 is closed
 };
 
 struct spawn_failure {

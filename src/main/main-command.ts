@@ -16,6 +16,7 @@ export function fixedSpec(name: string, command: Program, dir: string, change: P
     command,
     dir,
     identity: null,
+    lock: null,
     env: {},
     check: null,
     finish: null,

@@ -62,7 +62,8 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
   const examine = (runner: Runner, pid: number) => {
     const { state } = runner;
     if (!("pid" in state) || state.pid !== pid) return;
-    const idle = idleShell(pid, runner.spec.dir);
+    // The script of a shell beneath another root is not to be found by its name.
+    const idle = runner.spec.root === null ? idleShell(pid, runner.spec.dir) : null;
     if (idle === null) return noteShellText(runner);
     find(runner, {
       key: `exec ${idle.command}`,

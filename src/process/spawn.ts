@@ -1,7 +1,7 @@
 import { getSystemErrorMap } from "node:util";
 import { type Exit, finishArguments, s6FinishArguments } from "../base/exit.ts";
 import type { SpawnRequest, Stream } from "../channel/core.ts";
-import type { LimitName, ServiceSpec } from "../spec/spec.ts";
+import { type LimitName, type ServiceSpec, streamNames } from "../spec/spec.ts";
 
 /** Which of a service's programs is to be started. */
 export type Program =
@@ -24,10 +24,13 @@ export interface Streams {
 const resources: Readonly<Record<LimitName, number>> = {
   cpu: 0,
   fsize: 1,
+  data: 2,
   stack: 3,
   core: 4,
+  rss: 5,
   nproc: 6,
   nofile: 7,
+  memlock: 8,
   as: 9,
 };
 
@@ -48,7 +51,8 @@ export function spawnRequest(spec: ServiceSpec, program: Program, streams: Strea
   const hasTerminal = spec.foreground && program.role === "main";
   return {
     argv: commandOf(spec, program),
-    dir: spec.dir,
+    // The other programs stay outside of a root directory, where their files are.
+    dir: program.role === "main" || spec.root === null ? spec.dir : spec.home,
     set,
     unset,
     ...streams,
@@ -57,7 +61,18 @@ export function spawnRequest(spec: ServiceSpec, program: Program, streams: Strea
     ...(spec.umask === null ? {} : { umask: spec.umask }),
     ...(spec.nice === null ? {} : { nice: spec.nice }),
     ...(limits.length === 0 ? {} : { limits }),
-    ...(program.role === "main" && spec.notifyFd !== null ? { notify: spec.notifyFd } : {}),
+    ...(program.role === "main" ? ofMain(spec) : {}),
+  };
+}
+
+/** What the main process alone is given. */
+function ofMain({ argv0, root, lock, close, notifyFd }: ServiceSpec): Partial<SpawnRequest> {
+  return {
+    ...(argv0 === null ? {} : { argv0 }),
+    ...(root === null ? {} : { root }),
+    ...(lock === null ? {} : { lock }),
+    ...(close.length === 0 ? {} : { closed: close.map((name) => streamNames.indexOf(name)) }),
+    ...(notifyFd === null ? {} : { notify: notifyFd }),
   };
 }
 
@@ -105,10 +120,12 @@ const steps: Readonly<Record<string, (spec: ServiceSpec, program: string) => str
   descriptors: () => "the descriptors could not be put in their places",
   limits: () => "a limit could not be set; a hard limit is raised by root only",
   nice: (spec) => `nice ${spec.nice} could not be set; a smaller value than the inherited one is for root only`,
+  root: (spec) => `cannot make ${spec.root} the root directory`,
   directory: (spec) => `cannot change to the directory ${spec.dir}`,
   groups: () => "the groups could not be set",
   user: (spec) => `cannot become ${spec.identity?.name ?? `uid ${spec.identity?.uid}`}`,
   privileges: () => "no-new-privs or the death signal could not be set",
+  lock_file: (spec) => `cannot lock ${spec.lock?.file}`,
   exec: (_spec, program) => `cannot execute ${program}`,
   lock: () => "its directory is supervised by another process",
 };
@@ -116,5 +133,6 @@ const steps: Readonly<Record<string, (spec: ServiceSpec, program: string) => str
 /** One sentence for a start that failed in the core or in the child before its program ran. */
 export function failureText(spec: ServiceSpec, program: Program, step: string, errno: number): string {
   const what = steps[step]?.(spec, commandOf(spec, program)[0] ?? "?") ?? `cannot start (${step})`;
+  if (step === "lock_file" && errnoName(errno) === "EAGAIN") return `${what}: another process holds it`;
   return `${what}: ${errnoText(errno)}`;
 }

@@ -11,11 +11,14 @@ import type {
   ServiceType,
   Settings,
   StopScope,
+  StreamName,
 } from "./spec.ts";
 
 /** What the keys of service.ini say, before accounts, paths and files are looked up; null is "not said". */
 export interface ServiceValues {
   readonly command: readonly [string, ...string[]] | null;
+  readonly argv0: string | null;
+  readonly root: string | null;
   readonly dir: string | null;
   readonly user: string | null;
   readonly group: string | null;
@@ -23,7 +26,12 @@ export interface ServiceValues {
   readonly umask: number | null;
   readonly nice: number | null;
   readonly limits: Readonly<Partial<Record<LimitName, Limit>>>;
+  readonly lock: string | null;
+  readonly lockWait: boolean;
+  readonly close: readonly StreamName[];
   readonly env: Readonly<Record<string, string>>;
+  readonly envDir: string | null;
+  readonly envUser: string | null;
   readonly after: readonly string[];
   readonly requires: readonly string[];
   readonly wants: readonly string[];
@@ -91,8 +99,12 @@ const nothing = { default: null, defaultText: "none" } as const;
 export const serviceKeys: { readonly [F in keyof ServiceValues]: ServiceKey<ServiceValues[F]> } = {
   command: { ...main, spelling: "command", field: "command", kind: kinds.command, default: null, defaultText: "the file `run`", own: "service",
     doc: "The program and its arguments, started without a shell; quotes and backslashes work as in one, nothing is expanded.", example: "nginx -g 'daemon off;'", alias: ["exec", "run", "execstart", "cmd"] },
+  argv0: { ...main, spelling: "argv0", field: "argv0", kind: kinds.text, default: null, defaultText: "the first word of `command`", own: "service",
+    doc: "What the program is told to be called, where it goes by that.", example: "-sh" },
+  root: { ...main, spelling: "root", field: "root", kind: kinds.path, default: null, defaultText: "upkeep's own", own: "service",
+    doc: "The root directory (chroot) of the main process; a relative one starts at the service directory. `command`, `dir` and `lock` are looked for inside, accounts and `env-dir` outside; `start-pre`, `check` and `finish` stay outside, in the service directory. Only root can change it.", example: "/srv/jail", alias: ["chroot", "rootdirectory"] },
   dir: { ...main, spelling: "dir", field: "dir", kind: kinds.path, default: null, defaultText: "the service directory",
-    doc: "The working directory; a relative one starts at the service directory.", example: "/srv/app", alias: ["directory", "cwd", "workingdirectory", "chdir"] },
+    doc: "The working directory; a relative one starts at the service directory. With `root` it is within that, and `/` is where it starts.", example: "/srv/app", alias: ["directory", "cwd", "workingdirectory", "chdir"] },
   user: { ...main, spelling: "user", field: "identity", kind: kinds.account, default: null, defaultText: "upkeep's own",
     doc: "Whom it runs as, `user` or `user:group`; `HOME`, `USER`, `LOGNAME` and `SHELL` follow unless `env` sets them.", example: "www-data", alias: ["uid", "run-as"] },
   group: { ...main, spelling: "group", field: "identity", kind: kinds.account, default: null, defaultText: "that of `user`",
@@ -104,9 +116,19 @@ export const serviceKeys: { readonly [F in keyof ServiceValues]: ServiceKey<Serv
   nice: { ...main, spelling: "nice", field: "nice", kind: kinds.nice, default: null, defaultText: "inherited",
     doc: "The scheduling priority; a higher number yields to others.", example: "10", alias: ["priority"] },
   limits: { ...main, spelling: "limits", field: "limits", kind: kinds.limits, default: "", defaultText: "inherited",
-    doc: "Resource limits (`nofile`, `core`, `as`, `nproc`, `stack`, `fsize`, `cpu`), soft and hard; also a section `[limits]`.", example: "nofile=1024:4096 core=unlimited", alias: ["rlimits", "ulimit"] },
+    doc: "Resource limits (`nofile`, `core`, `as`, `nproc`, `stack`, `fsize`, `cpu`, `data`, `rss`, `memlock`; `memory` for `data`, `stack`, `memlock` and `as`), soft and hard; with `SOFT:inherited`, and `memory=SOFT`, the hard one stays and bounds the soft one; also a section `[limits]`.", example: "nofile=1024:4096 core=unlimited", alias: ["rlimits", "ulimit"] },
+  lock: { ...main, ...nothing, spelling: "lock", field: "lock", kind: kinds.path, own: "service",
+    doc: "A file that the main process locks before it runs, and keeps locked (flock) for as long as it or what it started lives; made if it is not there. A relative one starts at the working directory.", example: "/var/lock/app" },
+  lockWait: { ...main, spelling: "lock-wait", field: "lock", kind: kinds.boolean, default: "yes", own: "service",
+    doc: "Whether it waits for a `lock` that another holds, being `starting` for as long; `no` makes that a failed start.", example: "no" },
+  close: { ...main, spelling: "close", field: "close", kind: kinds.streams, default: "", defaultText: "none", own: "logger",
+    doc: "The standard streams that the main process is started without.", example: "stdin" },
   env: { ...main, spelling: "env", field: "env", kind: kinds.variables, default: "", defaultText: "the container's",
-    doc: "Variables set on top of the container's and of the files in `env/`; also a section `[env]`.", example: "PORT=8080 GREETING='good day'", alias: ["environment"] },
+    doc: "Variables set on top of the container's and of the files in `env-dir` and `env/`; also a section `[env]`.", example: "PORT=8080 GREETING='good day'", alias: ["environment"] },
+  envDir: { ...main, ...nothing, spelling: "env-dir", field: "env", kind: kinds.path,
+    doc: "A directory whose files are variables, as those of `env/` are, which come after it; a relative one starts at the service directory.", example: "/etc/app/env", alias: ["envdir", "environment-dir"] },
+  envUser: { ...main, ...nothing, spelling: "env-user", field: "env", kind: kinds.account,
+    doc: "An account, `user` or `user:group`, whose numbers are in `UID` and `GID`; whom it runs as stays.", example: "www-data", alias: ["envuidgid"] },
 
   after: { ...order, spelling: "after", field: "after", kind: kinds.names, default: "", defaultText: "none",
     doc: "Starts after these have been started and stops before them, where they exist and are wanted.", example: "syslog", alias: ["depends-on"] },

@@ -11,7 +11,7 @@ import {
   parseUmask,
 } from "../base/units.ts";
 import { lexWords, quoted, splitWords } from "../base/words.ts";
-import { type GiveUp, type Limit, type LimitName, limitNames } from "./spec.ts";
+import { type GiveUp, type Limit, type LimitName, limitNames, type StreamName, streamNames } from "./spec.ts";
 
 /** A kind of value: what the reference calls it, and its parser. */
 export interface Kind<T> {
@@ -20,7 +20,8 @@ export interface Kind<T> {
 }
 
 type Program = readonly [string, ...string[]];
-type Limits = Readonly<Partial<Record<LimitName, Limit>>>;
+/** Limits by the names of their resources. */
+export type Limits = Readonly<Partial<Record<LimitName, Limit>>>;
 
 const NO_COMMENT = "a comment needs a line of its own";
 const items = (text: string): readonly string[] => text.split(/[\s,]+/).filter((item) => item !== "");
@@ -98,45 +99,65 @@ function parseVariables(text: string): Parsed<Readonly<Record<string, string>>> 
   return good(Object.fromEntries(pairs));
 }
 
-const LIMIT_UNITS: Readonly<Record<LimitName, (text: string) => Parsed<number>>> = {
+/** `memory` stands for the four that bound it, as softlimit and chpst have it. */
+export type LimitWord = LimitName | "memory";
+const MEMORY: readonly LimitName[] = ["data", "stack", "memlock", "as"];
+/** The words for limits, as one may write them. */
+export const limitWords: readonly LimitWord[] = [...limitNames, "memory"];
+
+const LIMIT_UNITS: Readonly<Record<LimitWord, (text: string) => Parsed<number>>> = {
   nofile: parseInteger(0, 1_000_000_000),
   core: parseSize,
   as: parseSize,
   nproc: parseInteger(0, 1_000_000_000),
   stack: parseSize,
   fsize: parseSize,
+  data: parseSize,
+  rss: parseSize,
+  memlock: parseSize,
+  memory: parseSize,
   cpu(text) {
     const value = finite(text);
     return value.ok ? good(Math.ceil(value.value / 1000)) : value;
   },
 };
 
-/** One limit: `1024`, `1024:4096` (soft:hard), `unlimited`; sizes and durations where the resource has them. */
-export function parseLimit(name: LimitName, text: string): Parsed<Limit> {
-  const one = (part: string): Parsed<number | null> => (part === "unlimited" ? good(null) : LIMIT_UNITS[name](part));
+/**
+ * The limits of one word: `1024`, `1024:4096` (soft:hard), `unlimited`, `1024:inherited`; sizes and durations where the
+ * resource has them.
+ */
+export function parseLimit(word: LimitWord, text: string): Parsed<Limits> {
+  const one = (part: string): Parsed<number | null> => (part === "unlimited" ? good(null) : LIMIT_UNITS[word](part));
   const parts = text.split(":").map((part) => part.trim());
   if (parts.length > 2) return bad("not a limit like 1024:4096 or unlimited");
   const soft = one(parts[0] ?? "");
   if (!soft.ok) return bad(`${soft.why}, nor unlimited`);
+  if (parts[1] === "inherited") return good(limitsOf(word, { soft: soft.value, hard: "inherited" }));
+  // The hard limit of locked memory is low nearly everywhere: it is not to be raised in passing.
+  if (word === "memory" && parts.length === 1) return good(limitsOf(word, { soft: soft.value, hard: "inherited" }));
   const hard = parts.length === 2 ? one(parts[1] ?? "") : soft;
-  if (!hard.ok) return bad(`${hard.why}, nor unlimited`);
+  if (!hard.ok) return bad(`${hard.why}, nor unlimited or inherited`);
   if ((soft.value ?? Number.POSITIVE_INFINITY) > (hard.value ?? Number.POSITIVE_INFINITY)) {
     return bad("the soft limit is above the hard one");
   }
-  return good({ soft: soft.value, hard: hard.value });
+  return good(limitsOf(word, { soft: soft.value, hard: hard.value }));
 }
 
-/** True for the name of a resource whose limit can be set. */
-export const isLimitName = (name: string): name is LimitName => (limitNames as readonly string[]).includes(name);
+function limitsOf(word: LimitWord, limit: Limit): Limits {
+  return Object.fromEntries((word === "memory" ? MEMORY : [word]).map((name) => [name, limit]));
+}
+
+/** True for a word that stands for limits that can be set. */
+export const isLimitWord = (word: string): word is LimitWord => (limitWords as readonly string[]).includes(word);
 
 function parseLimits(text: string): Parsed<Limits> {
   const limits: Partial<Record<LimitName, Limit>> = {};
   for (const item of items(text)) {
     const [name = "", value = ""] = item.split("=", 2);
-    if (!isLimitName(name)) return bad(`${quoted(name)} is not one of ${limitNames.join(", ")}`);
+    if (!isLimitWord(name)) return bad(`${quoted(name)} is not one of ${limitWords.join(", ")}`);
     const limit = parseLimit(name, value);
     if (!limit.ok) return bad(`${name}: ${limit.why}`);
-    limits[name] = limit.value;
+    Object.assign(limits, limit.value);
   }
   return good(limits);
 }
@@ -184,6 +205,11 @@ function parseAbsolute(text: string): Parsed<string> {
   return text.startsWith("/") ? good(text.replace(/(?<=.)\/+$/, "")) : bad("not a path that begins with /");
 }
 
+function parseStream(item: string): Parsed<StreamName> {
+  const name = streamNames.find((each) => each === item);
+  return name === undefined ? bad(`not one of ${streamNames.join(", ")}`) : good(name);
+}
+
 function parseName(item: string): Parsed<string> {
   const fault = nameFault(item);
   return fault === null ? good(item) : bad(`no name of a service: ${fault}`);
@@ -193,11 +219,13 @@ export const kinds = {
   command: { unit: "command line", parse: parseCommand },
   path: { unit: "path", parse: parseText },
   absolute: { unit: "absolute path", parse: parseAbsolute },
+  text: { unit: "text", parse: parseText },
   account: { unit: "name or number", parse: parseText },
   accounts: { unit: "names or numbers", parse: listOf(parseText) },
   names: { unit: "service names", parse: listOf(parseName) },
   variables: { unit: "`NAME=VALUE` words", parse: parseVariables },
   limits: { unit: "`NAME=SOFT:HARD` words", parse: parseLimits },
+  streams: { unit: "`stdin`, `stdout`, `stderr`", parse: listOf(parseStream) },
   umask: { unit: "octal", parse: parseUmask },
   nice: { unit: "-20 to 19", parse: parseInteger(-20, 19) },
   descriptor: { unit: "3 to 1023", parse: parseInteger(3, 1023) },

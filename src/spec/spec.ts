@@ -28,14 +28,25 @@ export interface Identity {
 }
 
 /** The resources whose limits a service may set (setrlimit(2) without RLIMIT_). */
-export const limitNames = ["nofile", "core", "as", "nproc", "stack", "fsize", "cpu"] as const;
+export const limitNames = ["nofile", "core", "as", "nproc", "stack", "fsize", "cpu", "data", "rss", "memlock"] as const;
 export type LimitName = (typeof limitNames)[number];
 
-/** Soft and hard limit; null is unlimited. */
+/** Soft and hard limit; null is unlimited. A hard one that is inherited bounds the soft one. */
 export interface Limit {
   readonly soft: number | null;
-  readonly hard: number | null;
+  readonly hard: number | null | "inherited";
 }
+
+/** A file that the main process keeps locked; `waits` for whoever holds it, else that is a failed start. */
+export interface Lock {
+  /** Absolute or seen from the working directory. */
+  readonly file: string;
+  readonly waits: boolean;
+}
+
+/** The standard streams that a process may be started without, by their descriptors' numbers. */
+export const streamNames = ["stdin", "stdout", "stderr"] as const;
+export type StreamName = (typeof streamNames)[number];
 
 /** Give up after `count` crashes within `within`; the service is then `failed`. */
 export interface GiveUp {
@@ -57,6 +68,10 @@ export interface ServiceSpec {
   readonly type: ServiceType;
   /** The program and its arguments, run without a shell; a relative first word is looked up in `dir`, then in PATH. */
   readonly command: readonly [string, ...string[]];
+  /** What the main process is told to be called, in the place of the first word of `command`; null is that word. */
+  readonly argv0: string | null;
+  /** The root directory of the main process, absolute; its `command`, `dir` and `lock` are within. Null has none of its own. */
+  readonly root: string | null;
   /** The working directory. */
   readonly dir: string;
   /** Null keeps the supervisor's own identity. */
@@ -65,7 +80,10 @@ export interface ServiceSpec {
   /** Null keeps the inherited one. */
   readonly nice: number | null;
   readonly limits: Readonly<Partial<Record<LimitName, Limit>>>;
-  /** Differences to the container's environment: a value sets, null removes. `env/` and `env` both end here. */
+  readonly lock: Lock | null;
+  /** Standard streams that the main process does not have. */
+  readonly close: readonly StreamName[];
+  /** Differences to the container's environment: a value sets, null removes. `env-dir`, `env/`, `env` and `env-user` end here. */
   readonly env: Readonly<Record<string, string | null>>;
   readonly after: readonly string[];
   readonly requires: readonly string[];

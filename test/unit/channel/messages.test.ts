@@ -44,7 +44,6 @@ describe("the two sides of the channel have the same", () => {
     const said = new Set(spawnAttributes(everything).map((word) => word.slice(0, word.indexOf("="))));
     expect([...said].filter((key) => !read.includes(key))).toEqual([]);
     expect(read.filter((key) => key !== undefined && !said.has(key))).toEqual([
-      "argv0",
       "death",
       "no-new-privs",
       ...(said.has("session") ? [] : ["session"]),
@@ -65,6 +64,8 @@ test("every step at which a start can fail has its sentence", () => {
 
 const everything: SpawnRequest = {
   argv: ["/bin/web", "-p", "a=b"],
+  argv0: "-web",
+  root: "/jail",
   dir: "/srv",
   set: { PORT: "80", EMPTY: "" },
   unset: ["HOME"],
@@ -79,22 +80,39 @@ const everything: SpawnRequest = {
   limits: [
     { resource: 7, soft: 10, hard: null },
     { resource: 4, soft: 0, hard: 0 },
+    { resource: 9, soft: null, hard: "inherited" },
   ],
+  lock: { file: "lock=1", waits: true },
+  closed: [0, 2],
   notify: 3,
 };
 
 test("a start's attributes are words of a key and a value", () => {
   expect(spawnAttributes(everything)).toEqual([
-    ...["arg=/bin/web", "arg=-p", "arg=a=b", "dir=/srv", "set=PORT=80", "set=EMPTY=", "unset=HOME"],
+    ...[
+      "arg=/bin/web",
+      "arg=-p",
+      "arg=a=b",
+      "argv0=-web",
+      "root=/jail",
+      "dir=/srv",
+      "set=PORT=80",
+      "set=EMPTY=",
+      "unset=HOME",
+    ],
     ...["in=null", "out=pipe:web", "err=inherit", "uid=0", "gid=5", "groups=5,6", "umask=18", "nice=-5"],
-    ...["limit=7:10:-", "limit=4:0:0", "notify=3"],
+    ...["limit=7:10:-", "limit=4:0:0", "limit=9:-:=", "lock=lock=1", "lock-wait=1", "close=0", "close=2", "notify=3"],
   ]);
 });
 
 test("what is not asked for is not said; an empty list of groups is", () => {
   const { argv, dir, set, unset, input, output, error } = everything;
   const plain = { argv, dir, set, unset, input, output, error };
-  expect(spawnAttributes(plain).filter((word) => /^(uid|gid|groups|umask|nice|limit|notify)=/.test(word))).toEqual([]);
+  expect(
+    spawnAttributes(plain).filter((word) =>
+      /^(argv0|root|uid|gid|groups|umask|nice|limit|lock|lock-wait|close|notify)=/.test(word),
+    ),
+  ).toEqual([]);
   expect(spawnAttributes({ ...plain, groups: [] })).toContain("groups=");
 });
 

@@ -47,3 +47,22 @@ describe("user", () => {
     expect(texts(loaded)).toEqual([expect.stringContaining(why)]);
   });
 });
+
+describe("env-user", () => {
+  const user = (text: string) => load({ run: SH, "service.ini": text });
+
+  test.each([
+    ["env-user = app", { UID: "1000", GID: "1001" }],
+    ["env-user = app:log", { UID: "1000", GID: "4" }],
+    ["env-user = 7:8", { UID: "7", GID: "8" }],
+    ["env-user = app\nenv = GID=5", { UID: "1000", GID: "5" }],
+  ])("%j gives %j and changes nobody", (text, env) => {
+    expect(user(text).spec).toMatchObject({ env, identity: null });
+  });
+
+  test("an account that is not there is an error", () => {
+    expect(texts(user("env-user = ap"))).toEqual([
+      expect.stringMatching(/^error: cannot use env-user .*did you mean app/),
+    ]);
+  });
+});

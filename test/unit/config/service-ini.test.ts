@@ -97,6 +97,10 @@ as = 64MB:unlimited
     ["log-line-max = 1", "256 bytes"],
     ["notify-fd = 1", "3 to 1023"],
     ["limits = nofile=9:4", "above the hard"],
+    ["limits = memory=9:4", "above the hard"],
+    ["limits = nofile=9:inherit", "nor unlimited or inherited"],
+    ["limits = nofile=inherited:9", "nor unlimited"],
+    ["close = stdin fd3", "not one of stdin, stdout, stderr"],
     ["limits = files=4", "not one of nofile"],
     ["env = A", "NAME=VALUE"],
     ["start-pre = echo 'open", "not closed"],
@@ -169,4 +173,20 @@ test("a fifo in its place is refused and waits for nobody", () => {
   const { defaults } = loadSettings([], {}, ROOT, accounts);
   const loaded = loadService(`${root}/web`, "web", defaults);
   expect(loaded).toMatchObject({ spec: null, problems: [{ text: expect.stringContaining("not a regular file") }] });
+});
+
+test("a hard limit that is inherited, and the word for all that bounds memory", () => {
+  const file = "limits = data=1MB:inherited memory=unlimited memlock=5\n[limits]\nrss = 2K:3K\n";
+  const kept = { soft: null, hard: "inherited" };
+  expect(load({ run: SH, "service.ini": file }).spec?.limits).toEqual({
+    data: kept,
+    stack: kept,
+    as: kept,
+    memlock: { soft: 5, hard: 5 },
+    rss: { soft: 2048, hard: 3072 },
+  });
+  expect(load({ run: SH, "service.ini": "limits = memory=1M:2M" }).spec?.limits.as).toEqual({
+    soft: 1_048_576,
+    hard: 2_097_152,
+  });
 });
