@@ -34,13 +34,21 @@ export interface SettingsEnv {
   readonly UPKEEP_RUNTIME_DIR?: string | undefined;
 }
 
+interface Loaded {
+  readonly settings: Settings;
+  readonly defaults: Defaults;
+  readonly problems: readonly Problem[];
+  /** Where each key that a file sets is set, by its spelling. */
+  readonly source: Readonly<Record<string, string>>;
+}
+
 /** Reads the global files. What is wrong in them is told, and the default holds in its place. */
 export function loadSettings(
   files: readonly GlobalFile[],
   env: SettingsEnv,
   own: Own,
   accounts: Accounts = systemAccounts,
-): { readonly settings: Settings; readonly defaults: Defaults; readonly problems: readonly Problem[] } {
+): Loaded {
   const readings = files.map(({ path, required }) => readGlobalIni(path, required));
   const problems = readings.flatMap((reading) => reading.problems);
   const overrides = fromEnvironment(env, problems);
@@ -52,7 +60,7 @@ export function loadSettings(
   });
   const layers = readings.map((reading) => reading.defaults);
   const defaults: Defaults = Object.freeze({ ...mergeLayers(layers), own, accounts });
-  return { settings, defaults, problems };
+  return { settings, defaults, problems, source };
 }
 
 /** Later layers win key by key; variables and limits one by one. */

@@ -12,6 +12,7 @@
 #include "my-init.h"
 #include "node.h"
 #include "pid1.h"
+#include "runsvdir.h"
 #include "sv.h"
 #include "text.h"
 
@@ -28,7 +29,8 @@ static const struct {
   const char *name;
   int (*run)(char **argv);
 } faces[] = {{"tini", tini_main}, {"tini-static", tini_main}, {"docker-init", tini_main}, {"dumb-init", dumb_init_main},
-           {"my_init", my_init_main}, {"sv", sv_main}};
+           {"my_init", my_init_main}, {"sv", sv_main},
+           {"runsvdir", runsvdir_main}, {"runsv", runsv_main}, {"runsvchdir", runsvchdir_main}};
 
 // Runs the face that `argv[0]` names, which may be a path; -1 if it names none.
 static int run_face(char **argv) {

@@ -13,7 +13,9 @@
 #define BLOBS_TOTAL_MAX (8u << 20)
 
 // What an epoll event belongs to; the first member of every record that can have one.
-enum source { SOURCE_SIGNALS, SOURCE_CHANNEL, SOURCE_HANDLES, SOURCE_LISTENER, SOURCE_EXEC, SOURCE_NOTIFY, SOURCE_PIPE, SOURCE_CONTROL };
+enum source {
+  SOURCE_SIGNALS, SOURCE_CHANNEL, SOURCE_HANDLES, SOURCE_LISTENER, SOURCE_EXEC, SOURCE_NOTIFY, SOURCE_PIPE, SOURCE_CONTROL, SOURCE_TITLE
+};
 
 struct child {
   uint64_t id;  // service number << 32 | sequence

@@ -17,12 +17,14 @@
 
 #include "core.h"
 #include "text.h"
+#include "title.h"
 
 int64_t now;
 int loop_fd = -1;
 bool is_pid1;
 uint64_t instance;
 char **base_environment;
+pid_t pid1_face;
 
 static int signals_fd = -1;
 
@@ -60,8 +62,9 @@ static bool prepare_descriptors(void) {
     // The lowest free number is the closed one.
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_NOCTTY) != fd) return false;
   streams_block();
-  if (syscall(SYS_close_range, 3u, ~0u, 0u) != 0)
-    for (int fd = 3; fd < 1024; fd++) (void)close(fd);
+  unsigned first = title_keep();
+  if (syscall(SYS_close_range, first, ~0u, 0u) != 0)
+    for (unsigned fd = first; fd < 1024; fd++) (void)close((int)fd);
   return true;
 }
 
@@ -75,6 +78,21 @@ static bool prepare_signals(void) {
   return signals_fd >= 0 && loop_watch(signals_fd, SOURCE_SIGNALS, 0, 0, EPOLLIN, false);
 }
 
+// Our face has gone, if there was one: what is said in its arguments is now said in ours.
+static bool prepare_face(void) {
+  if (pid1_face) {
+    if (prctl(PR_SET_PDEATHSIG, SIGNAL_FACE_GONE, 0, 0, 0) != 0) return false;
+    if (getppid() == pid1_face) return true;
+    (void)kill(getpid(), SIGNAL_FACE_GONE);
+  }
+  return title_fd < 0 || loop_watch(title_fd, SOURCE_TITLE, 0, 0, EPOLLIN, false);
+}
+
+static void face_gone(void) {
+  pid1_face = 0;
+  if (title_fd >= 0) (void)loop_watch(title_fd, SOURCE_TITLE, 0, 0, EPOLLIN, false);
+}
+
 static void read_signals(void) {
   // Once a turn: whoever sends them without end stops nothing else.
   struct signalfd_siginfo info[32];
@@ -82,6 +100,7 @@ static void read_signals(void) {
   for (ssize_t i = 0; i < length / (ssize_t)sizeof *info; i++) {
     int signal = (int)info[i].ssi_signo;
     if (signal == SIGCHLD || signal == SIGPIPE) continue;
+    if (signal == SIGNAL_FACE_GONE && pid1_face && getppid() != pid1_face) face_gone();
     signal_received(signal, (pid_t)info[i].ssi_pid, (uid_t)info[i].ssi_uid);
   }
 }
@@ -117,11 +136,17 @@ static void dispatch(const struct epoll_event *event) {
     case SOURCE_NOTIFY: return child_ready(source, slot, generation);
     case SOURCE_PIPE: return pipe_ready(slot, generation);
     case SOURCE_CONTROL: return control_ready(slot, generation);
+    case SOURCE_TITLE: return title_read();
   }
 }
 
+// While a face lives it is the one who shows the title.
+static int64_t dot_deadline(void) {
+  return pid1_face ? NEVER : title_deadline(now);
+}
+
 static int timeout(void) {
-  const int64_t deadlines[] = {manager.start_at, manager_deadline(), stop_deadline(), relay_deadline(), handover_deadline()};
+  const int64_t deadlines[] = {manager.start_at, manager_deadline(), stop_deadline(), relay_deadline(), handover_deadline(), dot_deadline()};
   int64_t next = NEVER;
   for (size_t i = 0; i < sizeof deadlines / sizeof *deadlines; i++)
     if (deadlines[i] < next) next = deadlines[i];
@@ -135,6 +160,7 @@ static void due(void) {
   if (stop_deadline() <= now) stop_due();
   if (relay_deadline() <= now) relay_due();
   if (handover_deadline() <= now) handover_go_on();
+  if (dot_deadline() <= now) title_dot(now);
   tell_untold();
 }
 
@@ -152,7 +178,7 @@ int pid1_main(char **arguments, char **environment) {
   if (getrandom(&random, sizeof random, GRND_NONBLOCK) != sizeof random) random = (uint32_t)getpid() ^ (uint32_t)time(NULL);
   instance = (uint64_t)(random & 0x3fffffff) | 0x40000000;
   loop_fd = epoll_create1(EPOLL_CLOEXEC);
-  if (loop_fd < 0 || !prepare_signals()) {
+  if (loop_fd < 0 || !prepare_signals() || !prepare_face()) {
     say("cannot start: no descriptors for the signals: %s", strerror(errno));
     return 111;
   }

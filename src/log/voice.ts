@@ -27,8 +27,10 @@ export type LoadPino = () => Promise<{ readonly pino: typeof pino }>;
 export interface VoiceOptions {
   /** Standard error's sink. */
   readonly sink: Sink;
-  /** `human` for a terminal: `20:15:00 upkeep: text`; `json`: one object per line, by pino. */
-  readonly form: "human" | "json";
+  /** `human` for a terminal: `20:15:00 upkeep: text`; `json`: one object per line, by pino; `runit`: as its programs do. */
+  readonly form: "human" | "json" | "runit";
+  /** Only for `runit`: `runsvdir DIR`, before each line. */
+  readonly speaker?: string;
   /** Only for `human`. */
   readonly colour: boolean;
   readonly level: VoiceLevel;
@@ -58,7 +60,12 @@ export function createVoice(options: VoiceOptions): Voice {
       dropped: count,
     });
   });
-  let speak: Speak = form === "human" ? (said) => put(humanLine(said, options.colour)) : keepUntilLoaded();
+  const forms: Readonly<Record<VoiceOptions["form"], () => Speak>> = {
+    human: () => (said) => put(humanLine(said, options.colour)),
+    json: keepUntilLoaded,
+    runit: () => (said) => put(runitLine(said, options.speaker ?? "upkeep")),
+  };
+  let speak = forms[form]();
   let loading: Promise<void> | null = null;
 
   function keepUntilLoaded(): Speak {
@@ -137,6 +144,11 @@ async function loadPino(put: (line: string) => void, load: LoadPino = () => impo
 function plainJson({ level, time, text, fields }: Said): string {
   return `${JSON.stringify({ level, time: time.toISOString(), ...fields, msg: text })}\n`;
 }
+
+const SEVERITIES: Readonly<Record<VoiceLevel, string>> = { debug: "debug", info: "info", warn: "warning", error: "warning" };
+
+const runitLine = ({ level, text }: Said, speaker: string): string =>
+  `${printable(speaker)}: ${SEVERITIES[level]}: ${text}\n`;
 
 function humanLine({ level, time, text }: Said, colour: boolean): string {
   const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => String(part).padStart(2, "0"));

@@ -24,6 +24,10 @@ export interface SignalParts {
   readonly apply: () => void;
   /** Opens the control socket anew. */
   readonly reopen: () => void;
+  /** Signals that stop everything besides the usual ones, and the code to end with. */
+  readonly stopCodes: Readonly<Record<number, number>>;
+  /** What further signals do. */
+  readonly more: Readonly<Record<number, () => void>>;
 }
 
 /** What is to be done about signal number `signal`, called `what` in the log, whose fact has this serial. */
@@ -44,10 +48,12 @@ export function createOnSignal(parts: SignalParts): OnSignal {
     [SIGHUP]: parts.apply,
     [SIGUSR1]: parts.reopen,
     [SIGUSR2]: () => void dumpStatus(parts),
+    ...parts.more,
   };
   return (serial, signal, what) => {
-    const stops = stopSignalsWith(settings().stopOn).has(signal);
-    if (stops && !stopping.isStopping()) return stopping.begin(0, `received ${what}`, serial);
+    const code = parts.stopCodes[signal];
+    const stops = code !== undefined || stopSignalsWith(settings().stopOn).has(signal);
+    if (stops && !stopping.isStopping()) return stopping.begin(code ?? 0, `received ${what}`, serial);
     core.ack(serial);
     if (stops) return stopping.again(what);
     const forwarded = settings().forward[signal];

@@ -30,11 +30,20 @@ export interface SupervisorWords {
   readonly command: readonly [string, ...string[]] | null;
   /** The options of `--compat baseimage`; null without it. */
   readonly compat: Compat | null;
+  /** The program that the supervisor was called as; empty for its own name. */
+  readonly as: string;
+  /** The directory as it was given; empty if none was. */
+  readonly dir: string;
+  /** The process that stands for the supervisor to whoever signals it; 0 if there is none. */
+  readonly face: number;
   /** The first word that means nothing here; null if there is none. */
   readonly unknown: string | null;
 }
 
-/** Reads `[-c FILE]... [--compat baseimage [OPTION]...] [DIR] [-- COMMAND...]`. */
+/**
+ * Reads `[--as NAME [--face PID]] [-c FILE]... [--compat baseimage [OPTION]...] [DIR] [-- COMMAND...]`; the first two are
+ * the core's words for runsvdir and runsv.
+ */
 export function readWords(words: readonly string[]): SupervisorWords {
   const files: string[] = [];
   let scanDir: string | null = null;
@@ -47,6 +56,8 @@ export function readWords(words: readonly string[]): SupervisorWords {
     quiet: false,
     enableInsecureKey: false,
   };
+  let as = "";
+  let face = 0;
   const end = words.indexOf("--");
   const [program, ...args] = end < 0 ? [] : words.slice(end + 1);
   const rest = end < 0 ? [...words] : words.slice(0, end);
@@ -55,6 +66,8 @@ export function readWords(words: readonly string[]): SupervisorWords {
     if (word === "-c" || word === "--config") files.push(rest.shift() ?? "");
     else if (word === "--compat" && rest[0] === "baseimage") isCompat = rest.shift() !== undefined;
     else if (option !== undefined) chosen[option] = true;
+    else if (word === "--as") as = rest.shift() ?? "";
+    else if (word === "--face") face = Number(rest.shift());
     else if (word.startsWith("-") || scanDir !== null) unknown ??= word;
     else scanDir = word;
   }
@@ -62,6 +75,9 @@ export function readWords(words: readonly string[]): SupervisorWords {
     scanDir: resolve(scanDir ?? "/etc/service"),
     files,
     compat: isCompat ? chosen : null,
+    as,
+    dir: scanDir ?? "",
+    face,
     unknown,
     command: program === undefined ? null : [program, ...args],
   };

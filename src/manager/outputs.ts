@@ -58,10 +58,12 @@ export interface OutputParts {
   /** Null is not a terminal. */
   readonly terminal: Terminal | null;
   readonly hello: Hello;
+  /** As runsv has it: standard error of a service with a logger is ours. */
+  readonly inheritsError: boolean;
 }
 
 /** The log pipes of all services, over one reader. */
-export function createOutputs({ core, sink, voice, terminal, hello }: OutputParts): Outputs {
+export function createOutputs({ core, sink, voice, terminal, hello, inheritsError }: OutputParts): Outputs {
   const known = new Map(hello.pipes.map((pipe) => [pipe.tag, pipe]));
   const pipes = new Map<string, Pipe>();
   const inputs = new Set([...known.keys()].filter((tag) => tag.startsWith("l")));
@@ -141,6 +143,8 @@ export function createOutputs({ core, sink, voice, terminal, hello }: OutputPart
     if (spec.foreground) return { input: "inherit", output: "inherit", error: "inherit" };
     const input: Stream = spec.loggerOf === null ? "null" : { pipe: ensureInput(speaker.number) };
     if (spec.log === "inherit") return { input, output: "inherit", error: "inherit" };
+    if (spec.log === "logger" && loggerNumber !== null && inheritsError)
+      return { input, output: { pipe: ensureInput(loggerNumber) }, error: "inherit" };
     const output: Stream = { pipe: ensure(speaker) };
     if (spec.log === "logger" && loggerNumber !== null) {
       // As runsv has it: the logger gets standard output alone.

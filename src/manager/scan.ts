@@ -1,17 +1,16 @@
 // Keeps the set of service directories as it is on disk: what appears is started, what disappears is stopped.
 import type { Clock, Ms } from "../base/clock.ts";
-import { errorCode, type Problem } from "../base/errors.ts";
+import type { Problem } from "../base/errors.ts";
 import { listServices } from "../config/list-services.ts";
 import { type Loaded, loadService } from "../config/load.ts";
 import type { Defaults } from "../config/settings.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
+import { createFollow } from "./follow.ts";
 import { footprintOf, identityOf } from "./footprint.ts";
-import { createWatch, type Watch } from "./watch.ts";
+import { realPath } from "./way.ts";
 
 /** A copy that is under way is waited for: a directory is read when nothing has moved in it for this long. */
 const QUIET: Ms = 40;
-/** Where the kernel does not tell of changes. */
-const RESCAN: Ms = 5000;
 /** Several changes make one look at the list. */
 const GATHER: Ms = 5;
 /** A watch takes a moment to be laid; what came before it is found by one more look. */
@@ -38,6 +37,10 @@ export interface ScanParts {
   readonly disappeared: (name: string) => void;
   readonly problem: (problem: Problem) => void;
   readonly warn: (text: string) => void;
+  /** Told the errno at each look that finds no such directory; null says it once, with the other warnings. */
+  readonly absent: ((code: string) => void) | null;
+  /** The one entry that is a service, there or not; null is all of them. */
+  readonly only: string | null;
   /** One sentence on a directory that cannot be run yet. */
   readonly unready: (name: string, unready: Unready) => void;
 }
@@ -70,10 +73,8 @@ export function createScan(parts: ScanParts): Scan {
   const identities = new Map<string, string>();
   // Entries that have come or gone since the last look at the list.
   const moved = new Set<string>();
-  let watcher: Watch | null = null;
-  let forgetRescan = () => {};
+  let rootIdentity = identityOf(scanDir);
   let forgetLook: (() => void) | null = null;
-  let isPolling = false;
   let isClosed = false;
 
   const tell = (name: string, problems: readonly Problem[]) => {
@@ -84,14 +85,15 @@ export function createScan(parts: ScanParts): Scan {
     else told.set(name, text);
     for (const problem of problems) parts.problem(problem);
   };
-  const homeOf = (name: string) => `${scanDir}/${name}`;
+  // Without links: one that is exchanged must not lead a running service's `finish` to another directory.
+  const homeOf = (name: string) => realPath(`${scanDir}/${name}`);
   const load = (name: string) => loadService(homeOf(name), name, parts.defaults());
   const take = (name: string) => {
     const { spec, incomplete, problems } = load(name);
     tell(name, problems);
     if (spec !== null) {
       unready.delete(name);
-      watcher?.leave(name);
+      follow.leave(name);
       parts.appeared(spec);
       return;
     }
@@ -99,7 +101,7 @@ export function createScan(parts: ScanParts): Scan {
     const why = incomplete ?? (fault === undefined ? "it cannot be read" : located(fault, homeOf(name)));
     const known = unready.get(name);
     unready.set(name, { why, incomplete: incomplete !== null });
-    watcher?.enter(name);
+    follow.enter(name);
     if (known?.why !== why && incomplete !== null) parts.unready(name, { why, incomplete: true });
   };
   /** Reads it once it has been the same for a moment. */
@@ -119,8 +121,8 @@ export function createScan(parts: ScanParts): Scan {
   };
   let listed = new Set<string>();
   const list = () => {
-    const { names, problems } = listServices(scanDir);
-    tell("", problems);
+    const { names, problems } = parts.only === null ? listServices(scanDir) : { names: [parts.only], problems: [] };
+    if (names !== null || parts.absent === null) tell("", problems);
     if (names !== null) listed = new Set(names);
     return names;
   };
@@ -128,8 +130,12 @@ export function createScan(parts: ScanParts): Scan {
     if (isClosed) return;
     const names = list();
     // A scan directory that cannot be read says nothing of its services: they stay.
-    if (names === null) return lost("it cannot be read");
+    if (names === null) return follow.lost("it cannot be read");
     const present = new Set(parts.present());
+    const root = identityOf(scanDir);
+    // Another directory: by the same names there may be others.
+    if (root !== rootIdentity) for (const name of names) moved.add(name);
+    rootIdentity = root;
     for (const name of names) {
       const isNew = moved.has(name);
       const identity = isNew || !identities.has(name) ? identityOf(homeOf(name)) : identities.get(name);
@@ -138,7 +144,7 @@ export function createScan(parts: ScanParts): Scan {
       // Another directory by the name of one that runs: the old service ends before the new one begins.
       if (present.has(name) && isOther) parts.disappeared(name);
       if (present.has(name) || (timers.has(name) && !isNew)) continue;
-      if (isOther) watcher?.leave(name);
+      if (isOther) follow.leave(name);
       if (isNew || !unready.has(name)) settle(name);
     }
     moved.clear();
@@ -149,7 +155,7 @@ export function createScan(parts: ScanParts): Scan {
       identities.delete(name);
       unready.delete(name);
       told.delete(name);
-      watcher?.leave(name);
+      follow.leave(name);
     }
   };
   const look = () => {
@@ -158,51 +164,29 @@ export function createScan(parts: ScanParts): Scan {
       rescan();
     });
   };
-  /** Until there is something to watch again: a look now and then. */
-  const lost = (why: string) => {
-    if (isClosed) return;
-    if (watcher !== null || !isPolling)
-      parts.warn(`cannot watch ${scanDir}: ${why}; looking every ${RESCAN / 1000} s instead`);
-    watcher?.close();
-    watcher = null;
-    isPolling = true;
-    forgetRescan();
-    forgetRescan = clock.at(clock.now() + RESCAN, () => void watch());
-  };
-  const watch = async () => {
-    let code: string | null = null;
-    const fail = (why: string) => {
-      code = why;
-      lost(why);
-    };
-    try {
-      const fresh = await createWatch(scanDir, {
-        listChanged(name, hasMoved) {
-          if (name !== null && hasMoved) moved.add(name);
-          // Its permissions may have been what was wrong.
-          else if (name !== null && unready.has(name)) settle(name);
-          look();
-        },
-        serviceChanged: (name) => {
-          if (timers.has(name) || unready.has(name)) settle(name);
-        },
-        lost: fail,
-      });
-      if (isClosed || code !== null) fresh.close();
-      else {
-        watcher = fresh;
-        isPolling = false;
+  const follow = createFollow({
+    clock,
+    path: scanDir,
+    warn: parts.warn,
+    absent: parts.absent,
+    listChanged(name, hasMoved) {
+      if (name !== null && hasMoved) moved.add(name);
+      // Its permissions may have been what was wrong.
+      else if (name !== null && unready.has(name)) settle(name);
+      look();
+    },
+    serviceChanged: (name) => {
+      if (timers.has(name) || unready.has(name)) settle(name);
+    },
+    begun() {
+      for (const name of unready.keys()) {
+        follow.enter(name);
+        settle(name);
       }
-    } catch (error) {
-      fail(errorCode(error));
-    }
-    for (const name of unready.keys()) {
-      watcher?.enter(name);
-      settle(name);
-    }
-    // What came between the first look and the watch, or since the last look.
-    rescan();
-  };
+      // What came between the first look and the watch, or since the last look.
+      rescan();
+    },
+  });
 
   return {
     unready,
@@ -221,13 +205,12 @@ export function createScan(parts: ScanParts): Scan {
         turnEnd = clock.now() + TURN;
       }
     },
-    watch,
+    watch: follow.begin,
     close() {
       isClosed = true;
-      forgetRescan();
       forgetLook?.();
       for (const forget of timers.values()) forget();
-      watcher?.close();
+      follow.close();
     },
   };
 }

@@ -32,6 +32,8 @@ async function supervised(fill: (dir: string) => void) {
     disappeared: (name) => admission.disappeared(name),
     problem: ({ text }) => told.push(text),
     warn: () => {},
+    absent: null,
+    only: null,
     unready: () => {},
   });
   const told: string[] = [];

@@ -1,0 +1,100 @@
+// Follows one directory by its path: where the path leads elsewhere the new directory is watched, where there is nothing
+// to watch it is looked at now and then.
+import { existsSync } from "node:fs";
+import type { Clock, Ms } from "../base/clock.ts";
+import { errorCode } from "../base/errors.ts";
+import { createWatch, type Watch, type Watching } from "./watch.ts";
+import { watchWay } from "./way.ts";
+
+/** Where the kernel does not tell of changes. */
+const RESCAN: Ms = 5000;
+/** Several changes on the way make one look. */
+const GATHER: Ms = 5;
+
+export interface FollowParts extends Pick<Watching, "listChanged" | "serviceChanged"> {
+  readonly clock: Clock;
+  readonly path: string;
+  readonly warn: (text: string) => void;
+  /** Told the errno at each look that finds no such directory; null says it once, with the other warnings. */
+  readonly absent: ((code: string) => void) | null;
+  /** A watch has begun, or has failed to: whatever came before is to be looked for. */
+  readonly begun: () => void;
+}
+
+export interface Follow extends Watch {
+  /** Begins, or begins anew. */
+  begin(): Promise<void>;
+  /** There is no directory to watch: it is looked for. */
+  lost(why: string): void;
+}
+
+/** The watch over the directory that `path` leads to at any time. */
+export function createFollow(parts: FollowParts): Follow {
+  const { clock, path } = parts;
+  let watcher: Watch | null = null;
+  let forgetLook = () => {};
+  let forgetWay = () => {};
+  let forgetEntry: (() => void) | null = null;
+  let turn = 0;
+  let toldTurn = 0;
+  let isPolling = false;
+  let isClosed = false;
+
+  const leaveRoot = () => {
+    forgetLook();
+    watcher?.close();
+    watcher = null;
+  };
+  const lost = (why: string) => {
+    if (isClosed) return;
+    if (parts.absent !== null && !existsSync(`${path}/.`)) {
+      if (toldTurn !== turn) parts.absent(why);
+      toldTurn = turn;
+    } else if (watcher !== null || !isPolling)
+      parts.warn(`cannot watch ${path}: ${why}; looking every ${RESCAN / 1000} s instead`);
+    leaveRoot();
+    isPolling = true;
+    forgetLook = clock.at(clock.now() + RESCAN, () => void begin());
+  };
+  const begin = async () => {
+    const own = ++turn;
+    forgetWay();
+    forgetWay = watchWay(path, () => {
+      forgetEntry ??= clock.at(clock.now() + GATHER, () => {
+        forgetEntry = null;
+        if (isClosed) return;
+        leaveRoot();
+        void begin();
+      });
+    });
+    let code: string | null = null;
+    const fail = (why: string) => {
+      code = why;
+      if (own === turn) lost(why);
+    };
+    try {
+      const { listChanged, serviceChanged } = parts;
+      const fresh = await createWatch(path, { listChanged, serviceChanged, lost: fail });
+      if (isClosed || code !== null || own !== turn) fresh.close();
+      else {
+        watcher = fresh;
+        isPolling = false;
+      }
+    } catch (error) {
+      fail(errorCode(error));
+    }
+    if (!isClosed && own === turn) parts.begun();
+  };
+  return {
+    begin,
+    lost,
+    enter: (name) => watcher?.enter(name),
+    leave: (name) => watcher?.leave(name),
+    close() {
+      isClosed = true;
+      forgetWay();
+      forgetEntry?.();
+      leaveRoot();
+    },
+  };
+}
