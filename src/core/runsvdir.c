@@ -75,19 +75,20 @@ static int usage(const char *program, const char *words) {
 }
 
 int runsvdir_main(char **argv) {
-  struct runit_options options = {.letters = "P", .program = argv[0], .next = argv + 1};
-  bool own_session = false;
-  for (int letter; (letter = runit_option(&options));) {
-    if (letter == '?') return usage(argv[0], "[-P] dir");
-    own_session = true;
-  }
-  if (!options.next[0]) return usage(argv[0], "[-P] dir");
+  char **words = argv + 1;
+  // Only as the first word, as the original has it; whatever follows the letter counts for nothing.
+  bool own_session = *words && strncmp(*words, "-P", 2) == 0;
+  if (own_session || (*words && strncmp(*words, "--", 2) == 0)) words++;
+  if (!words[0]) return usage(argv[0], "[-P] dir");
   // What is to be read in `ps` overwrites and moves the words.
-  char *directory = strdup(options.next[0]);
-  char *words[] = {(char *)"--as", (char *)"runsvdir", directory, NULL};
+  char *directory = strdup(words[0]);
+  static char own_pid[16];
+  char *manager[] = {(char *)"--as", (char *)"runsvdir", (char *)"--face", own_pid, (char *)"--dir", directory, NULL};
   if (!directory) return 111;
-  if (options.next[1]) begin_log(directory, options.next[1]);
-  if (getpid() == 1) return pid1_main(words, environ);
+  if (words[1]) begin_log(directory, words[1]);
+  bool is_face = getpid() != 1;
+  snprintf(own_pid, sizeof own_pid, "%d", is_face ? (int)getpid() : 0);
+  if (!is_face) return pid1_main(manager, environ);
   sigset_t signals, before;
   sigemptyset(&signals);
   sigaddset(&signals, SIGHUP), sigaddset(&signals, SIGALRM), sigaddset(&signals, SIGTERM), sigaddset(&signals, SIGCHLD);
@@ -104,7 +105,7 @@ int runsvdir_main(char **argv) {
   title_rename(argv, "upkeep");
   if (own_session) (void)setsid();
   pid1_face = parent;
-  return pid1_main(words, environ);
+  return pid1_main(manager, environ);
 }
 
 #define FATAL(...) (runit_tell("runsv ", directory, ": fatal: ", __VA_ARGS__, ": ", runit_error(errno), "\n", NULL), 111)
@@ -131,6 +132,6 @@ int runsv_main(char **argv) {
   if (errno) return FATAL("unable to change to directory");
   if (is_locked(directory, "supervise/lock")) return FATAL("unable to lock supervise/lock");
   if (is_locked(directory, "log/supervise/lock")) return FATAL("unable to lock log/supervise/lock");
-  char *words[] = {(char *)"--as", (char *)"runsv", directory, NULL};
+  char *words[] = {(char *)"--as", (char *)"runsv", (char *)"--dir", directory, NULL};
   return pid1_main(words, environ);
 }

@@ -145,7 +145,12 @@ function plainJson({ level, time, text, fields }: Said): string {
   return `${JSON.stringify({ level, time: time.toISOString(), ...fields, msg: text })}\n`;
 }
 
-const SEVERITIES: Readonly<Record<VoiceLevel, string>> = { debug: "debug", info: "info", warn: "warning", error: "warning" };
+const SEVERITIES: Readonly<Record<VoiceLevel, string>> = {
+  debug: "debug",
+  info: "info",
+  warn: "warning",
+  error: "warning",
+};
 
 const runitLine = ({ level, text }: Said, speaker: string): string =>
   `${printable(speaker)}: ${SEVERITIES[level]}: ${text}\n`;

@@ -23,8 +23,17 @@ export interface ControlSocket {
   close(): void;
 }
 
-/** The socket's owner's group may use it if one is configured; everybody else is kept out by its mode. */
-export function createControlSocket(core: Core, voice: Voice, settings: Settings, world: World): ControlSocket {
+/**
+ * The socket's owner's group may use it if one is configured; everybody else is kept out by its mode. One that is not
+ * `isWanted` is never opened.
+ */
+export function createControlSocket(
+  core: Core,
+  voice: Voice,
+  settings: Settings,
+  world: World,
+  isWanted: boolean,
+): ControlSocket {
   const group = settings.controlGroup;
   const env = runtimeEnvOf(settings, world);
   const mode = group === null ? 0o600 : 0o660;
@@ -43,6 +52,7 @@ export function createControlSocket(core: Core, voice: Voice, settings: Settings
   };
   return {
     open() {
+      if (!isWanted) return;
       candidates = [...runtimeDirs(env)];
       refusals = [];
       tryNext();

@@ -8,7 +8,7 @@ import { createTransport } from "../channel/transport.ts";
 import { loadSettings } from "../config/settings.ts";
 import type { Face } from "../control/face.ts";
 import { createSink } from "../log/sink.ts";
-import { createVoice, type Say } from "../log/voice.ts";
+import type { Say } from "../log/voice.ts";
 import { createAdmission } from "../manager/admission.ts";
 import { createLetters } from "../manager/letters.ts";
 import { createManager, type Manager } from "../manager/manager.ts";
@@ -24,13 +24,16 @@ import { createFallback } from "./fallback.ts";
 import { checkProc, makeThreads, staySmall, tellDropped, tellFault } from "./ground.ts";
 import { routeHandles } from "./handles.ts";
 import { mainCommand } from "./main-command.ts";
+import { absence, codesOf, mannersOf, withManners } from "./manners.ts";
 import { createMyInit, notNow } from "./my-init.ts";
+import { createOnlooker } from "./onlooker.ts";
+import { createOwnVoice } from "./own-voice.ts";
 import { createRefusals } from "./refusals.ts";
-import { createReread } from "./reread.ts";
+import { type Config, createReread } from "./reread.ts";
 import { createOnSignal } from "./signals.ts";
 import { createStopping, stopSignalsWith } from "./stopping.ts";
 import { waitFor } from "./wait-for.ts";
-import { readWords } from "./words.ts";
+import { globalFilesOf, readWords } from "./words.ts";
 import type { World } from "./world.ts";
 
 const CHANNEL_FD = 3; // as the core has it
@@ -38,10 +41,9 @@ const CHANNEL_FD = 3; // as the core has it
 /** Runs the supervisor; returns at once and goes on until the core ends it. */
 export function supervise(world: World): void {
   const err = createSink(2);
-  const isPlain = (world.env["NO_COLOR"] ?? "") !== "" || world.env["TERM"] === "dumb";
-  const isColoured = (fd: number) => world.isTerminal(fd) && !isPlain;
-  const form = world.isTerminal(2) ? "human" : "json";
-  const voice = createVoice({ sink: err, form, colour: isColoured(2), level: "info" });
+  const words = readWords(world.words);
+  const manners = mannersOf(words);
+  const { voice, isColoured } = createOwnVoice(world, manners, err);
   const out = createSink(1, { onDropped: tellDropped(voice) });
   // Beyond this line nothing ends us but the core: a mistake of ours is told, counted and survived.
   world.onFault(tellFault(voice));
@@ -58,29 +60,25 @@ export function supervise(world: World): void {
 
   const moveIn = (hello: Hello): Listener | null => {
     const isFirst = hello.blobs.size === 0;
-    const { scanDir, files, unknown, command, compat } = readWords(world.words);
+    const { scanDir, files, unknown, command, compat } = words;
     if (unknown !== null) return refuse(64, `unknown word ${unknown}; upkeep help tells the usage`);
-    const globalFiles = [
-      { path: world.globalFile, required: false },
-      ...files.map((path) => ({ path, required: true })),
-    ];
+    const globalFiles = globalFilesOf(world.globalFile, files);
     const stop = (code: number, why: string) => stopping.begin(code, why);
     const layout = compat && createMyInit({ core, hello, world, options: compat, manager: () => manager, voice, stop });
     const readSettings = () => {
-      const read = loadSettings(globalFiles, world.env, world.own);
+      const read = withManners(loadSettings(globalFiles, world.env, world.own), manners);
       return layout === null ? read : layout.settle(read);
     };
-    let config = readSettings();
+    let config: Config = readSettings();
     const tell = ({ severity, where, text }: Problem) =>
       voice[severity === "error" ? "error" : "warn"](`${where}: ${text}`);
     for (const problem of config.problems) tell(problem);
     if (isFirst && config.problems.some(({ severity }) => severity === "error"))
       return refuse(78, "the global configuration is wrong, and nothing runs yet: mend it and start again");
-    const stopSignals = () => stopSignalsWith(config.settings.stopOn);
     const takeUp = () => {
       voice.level = config.settings.logLevel;
       core.budget(config.settings.stopBudget);
-      core.stopOn([...stopSignals()]);
+      core.stopOn([...stopSignalsWith([...config.settings.stopOn, ...codesOf(manners)])]);
     };
     const { settings } = config;
     takeUp();
@@ -88,8 +86,8 @@ export function supervise(world: World): void {
 
     const remembered = decodeHouse(hello.blobs);
     const terminal = world.isTerminal(1) ? { colour: isColoured(1), width: () => manager.roster.nameWidth() } : null;
-    const outputs = createOutputs({ core, sink: out, voice, terminal, hello });
-    const control = createControlSocket(core, voice, settings, world);
+    const outputs = createOutputs({ core, sink: out, voice, terminal, hello, inheritsError: manners.inherits });
+    const control = createControlSocket(core, voice, settings, world, manners.hasSocket);
     let face: Face | null = null;
 
     const say: Say = (level, text, fields) => voice[level](text, fields);
@@ -105,6 +103,7 @@ export function supervise(world: World): void {
         face?.publish(happening);
         layout?.changed(happening.runner);
         refusals.happened(happening);
+        onlooker.happened(happening);
         // Another directory by the same name may have waited for the end of this one.
         const { event, runner } = happening;
         if (event === "removed" && scans() && !refusals.refused.has(runner.name)) scan.look();
@@ -117,6 +116,14 @@ export function supervise(world: World): void {
       refused: (runner, path) => refusals.take(runner, path),
       fallback: createFallback(settings, world),
     });
+    const onlooker = createOnlooker({
+      face: words.face,
+      corePid: hello.corePid,
+      endsEmpty: manners.endsEmpty,
+      scan: () => scan,
+      isEmpty: () => manager.roster.services().length === 0,
+      stop,
+    });
     const refusals = createRefusals({ voice, manager: () => manager, scanDir, corePid: hello.corePid });
     const scan = createScan({
       clock: monotonic,
@@ -127,6 +134,8 @@ export function supervise(world: World): void {
       disappeared: (name) => admission.disappeared(name),
       problem: tell,
       warn: (text) => voice.warn(text),
+      absent: absence(manners, words.dir, voice),
+      only: words.only,
       unready: (name, { why }) => voice.info(`${name} waits to be complete: ${why}`, { service: name }),
     });
     const admission = createAdmission({
@@ -176,6 +185,8 @@ export function supervise(world: World): void {
       face: () => face,
       apply: () => void apply(false),
       reopen: control.open,
+      stopCodes: manners.stopCodes,
+      more: onlooker.signals,
     });
 
     const openFaces = once(async () => {

@@ -1,4 +1,5 @@
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
+import type { GlobalFile } from "../config/settings.ts";
 
 /** The options of baseimage-docker's my_init. */
 export interface Compat {
@@ -24,6 +25,8 @@ const options: Readonly<Record<string, keyof Compat>> = {
 export interface SupervisorWords {
   /** Absolute; default /etc/service. */
   readonly scanDir: string;
+  /** The one entry of it that is a service; null is all. */
+  readonly only: string | null;
   /** Global files named by `-c` or `--config`, in their order. */
   readonly files: readonly string[];
   /** What stands behind `--`: the main command; null without one. */
@@ -41,8 +44,8 @@ export interface SupervisorWords {
 }
 
 /**
- * Reads `[--as NAME [--face PID]] [-c FILE]... [--compat baseimage [OPTION]...] [DIR] [-- COMMAND...]`; the first two are
- * the core's words for runsvdir and runsv.
+ * Reads `[--as NAME [--face PID] --dir DIR] [-c FILE]... [--compat baseimage [OPTION]...] [DIR] [-- COMMAND...]`; what is in
+ * the first brackets is what the core says for runsvdir and runsv.
  */
 export function readWords(words: readonly string[]): SupervisorWords {
   const files: string[] = [];
@@ -67,12 +70,17 @@ export function readWords(words: readonly string[]): SupervisorWords {
     else if (word === "--compat" && rest[0] === "baseimage") isCompat = rest.shift() !== undefined;
     else if (option !== undefined) chosen[option] = true;
     else if (word === "--as") as = rest.shift() ?? "";
+    else if (word === "--dir") scanDir = rest.shift() ?? "";
     else if (word === "--face") face = Number(rest.shift());
     else if (word.startsWith("-") || scanDir !== null) unknown ??= word;
     else scanDir = word;
   }
+  const path = resolve(scanDir ?? "/etc/service");
+  // runsv has one service, whatever else lies beside it.
+  const only = as === "runsv" ? basename(path) : null;
   return {
-    scanDir: resolve(scanDir ?? "/etc/service"),
+    scanDir: only === null ? path : dirname(path),
+    only,
     files,
     compat: isCompat ? chosen : null,
     as,
@@ -82,3 +90,9 @@ export function readWords(words: readonly string[]): SupervisorWords {
     command: program === undefined ? null : [program, ...args],
   };
 }
+
+/** The one that is always read if it is there, and those that were named. */
+export const globalFilesOf = (always: string, named: readonly string[]): readonly GlobalFile[] => [
+  { path: always, required: false },
+  ...named.map((path) => ({ path, required: true })),
+];

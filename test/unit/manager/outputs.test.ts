@@ -14,7 +14,7 @@ function outputs(tags: readonly string[]) {
   const pipes = tags.map((tag) => ({ tag, read: true, skip: false, lost: 0, atMost: false }));
   const hello = { pipes, blobs: new Map<string, string>() } as unknown as Hello;
   const sink = { onLong: () => {}, room: () => true } as unknown as Sink;
-  return { asked, of: createOutputs({ core, sink, voice: {} as Voice, terminal: null, hello }) };
+  return { asked, of: createOutputs({ core, sink, voice: {} as Voice, terminal: null, hello, inheritsError: false }) };
 }
 
 const handle = () => {

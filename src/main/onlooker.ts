@@ -1,0 +1,49 @@
+// Under runsvdir's name: what the end of the process of that name means, and a look at the directory on demand. Under
+// runsv's: the end once its one service was told to exit.
+
+import type { Scan } from "../manager/scan.ts";
+import type { Happening } from "../manager/services.ts";
+import { processOf } from "../process/proc.ts";
+
+/** As the core tells that the process that stood for it has ended (src/core/pid1.h). */
+const FACE_GONE = 64;
+const SIGALRM = 14;
+
+export interface OnlookerParts {
+  /** The process that stands for the core to whoever signals it; 0 if there is none. */
+  readonly face: number;
+  readonly corePid: number;
+  /** Once nothing is left to supervise it is over. */
+  readonly endsEmpty: boolean;
+  readonly scan: () => Scan;
+  readonly isEmpty: () => boolean;
+  readonly stop: (code: number, why: string) => void;
+}
+
+export interface Onlooker {
+  /** What these signals do. */
+  readonly signals: Readonly<Record<number, () => void>>;
+  happened(happening: Happening): void;
+}
+
+/** The one who looks on for the program that we were called as. */
+export function createOnlooker({ face, corePid, endsEmpty, scan, isEmpty, stop }: OnlookerParts): Onlooker {
+  // It may have ended while no manager lived.
+  let isAlone = face !== 0 && processOf(corePid)?.ppid !== face;
+  const settle = () => {
+    if ((isAlone || endsEmpty) && isEmpty()) stop(0, "nothing is left to supervise");
+  };
+  const alone = () => {
+    isAlone = true;
+    // As runit has it: without a runsvdir nobody looks for new directories, and what runs goes on.
+    scan().close();
+    settle();
+  };
+  if (isAlone) setImmediate(alone);
+  return {
+    signals: { [SIGALRM]: () => scan().rescan(), ...(face === 0 ? {} : { [FACE_GONE]: alone }) },
+    happened({ event }) {
+      if (event === "removed") settle();
+    },
+  };
+}
