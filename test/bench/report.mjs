@@ -20,7 +20,7 @@ export const measures = {
   g1000: { title: "PSS of the supervisor's processes, 1,000 services", unit: "MB" },
   g1000p: { title: "private memory, 1,000 services", unit: "MB" },
   g1000n: { title: "processes of the supervisor, 1,000 services", unit: "count" },
-  h: { title: "the command true under an init, from fork to its end", unit: "ms" },
+  h: { title: "the command true under an init or behind a chain loader, from fork to its end", unit: "ms" },
   i: { title: "a signal sent to the init until its command has it", unit: "µs" },
   j: { title: "the program file", unit: "KB" },
 };

@@ -72,7 +72,14 @@ export const subjects = {
   tini: initSubject("tini", "-s", "--"),
   "tini-static": initSubject("tini-static", "-s", "--"),
   "dumb-init": initSubject("dumb-init", "--"),
+  "upkeep chpst": loaderSubject(upkeep, "chpst"),
+  chpst: loaderSubject("chpst"),
 };
+
+/** What changes its own process and runs a program in it: its start is all there is to measure. */
+function loaderSubject(...words) {
+  return { ...initSubject(...words), rows: "h" };
+}
 
 function initSubject(...words) {
   return {
