@@ -114,10 +114,56 @@ describe.runIf(isReady)("the directories of Debian's packages", () => {
     expect(owners(ours)).toEqual(owners(theirs));
   });
 
-  test("end in order, and the loggers have the last line of finish", async () => {
+  /** What Debian's sv prints and leaves with, seconds and pids aside, under both. */
+  const told = async (...words: readonly string[]) => {
+    const runs = [ours, theirs].map(({ space }) => space.inside(["/usr/bin/sv", ...words]));
+    const [mine, other] = (await Promise.all(runs)).map(({ code, stdout, stderr }) => ({
+      code,
+      text: (stdout + stderr).replace(/\(pid \d+\) \d+s/g, "(pid P) Ns").replace(/ \d+s/g, " Ns"),
+    }));
+    return { mine, other };
+  };
+
+  test("are told of by Debian's sv as under runit", async () => {
+    const { mine, other } = await told("status", ...services);
+    expect(mine).toEqual(other);
+    expect(mine?.text).toMatch(/^run: ssh: \(pid P\) Ns; run: log: \(pid P\) Ns$/m);
+  });
+
+  test.each([
+    ["-v", "-w", "20", "restart", "mini-httpd"],
+    ["-v", "-w", "20", "stop", "socklog-unix"],
+    ["-v", "-w", "20", "start", "socklog-unix"],
+    ["-v", "-w", "20", "reload", "ssh"],
+    ["-v", "-w", "20", "once", "mini-httpd"],
+    ["-v", "-w", "20", "down", "mini-httpd"],
+    ["-v", "-w", "20", "up", "mini-httpd"],
+  ])("obey sv as under runit: %s %s %s %s %s", async (...words) => {
+    const { mine, other } = await told(...words);
+    expect(mine).toEqual(other);
+    expect(mine?.code).toBe(0);
+  });
+
+  test("take themselves down from their finish, as ssh does where it is not to be run", async () => {
+    for (const { space } of [ours, theirs]) await space.inside(["touch", "/etc/ssh/sshd_not_to_be_run"]);
+    await told("term", "ssh");
+    const down = "down: ssh: Ns, normally up; run: log: (pid P) Ns\n";
+    const both = await eventually("both are down", async () => {
+      const { mine, other } = await told("status", "ssh");
+      expect(mine?.text.trimEnd()).toBe(down.trimEnd());
+      return other?.text === mine?.text ? [mine, other] : null;
+    });
+    expect(both).toHaveLength(2);
+    for (const each of [ours, theirs])
+      expect(each.log("ssh")).toContain("runsv: ERROR 161 in ssh: disabled by local settings");
+  });
+
+  test("end in order, and their loggers close their files", async () => {
     ours.space.signal("TERM");
     expect(await ours.space.exit()).toEqual({ code: 0 });
-    expect(ours.log("ssh").at(-1)).toBe("ssh Stopped");
+    // So svlogd leaves a log that it could close.
+    for (const name of ["mini-httpd", "ssh", "socklog/main"])
+      expect(lstatSync(join(ours.logs, name, "current")).mode & 0o777).toBe(0o744);
     expect(ours.space.output()).not.toMatch(/SIGKILL|"level":"error"/);
   });
 });
