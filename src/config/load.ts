@@ -6,6 +6,7 @@ import { orderKeys } from "../spec/order.ts";
 import type { LogKind, ServiceSpec } from "../spec/spec.ts";
 import { readEnvDir } from "./env-dir.ts";
 import { accountNumbers, resolveIdentity } from "./identity.ts";
+import { consumerHome } from "./pipeline.ts";
 import { resolvePlace } from "./place.ts";
 import { readServiceDir, type ServiceDir } from "./service-dir.ts";
 import type { Defaults } from "./settings.ts";
@@ -17,6 +18,8 @@ export interface Loaded {
   /** One sentence: why it cannot run yet, where it may become complete by itself (a copy that is under way). */
   readonly incomplete: string | null;
   readonly problems: readonly Problem[];
+  /** It is no service of its own but the logger of this one, by s6-rc's `consumer-for`. */
+  readonly producer?: string | undefined;
 }
 
 const fields = Object.entries(serviceKeys);
@@ -26,7 +29,10 @@ const notForLoggers = fields.filter(([, key]) => "own" in key && key.own !== und
 export function loadService(home: string, name: string, defaults: Defaults): Loaded {
   const dir = readServiceDir(home, "");
   if (dir === null) return { spec: null, incomplete: null, problems: [] };
-  const logger = dir.hasLog ? loadLogger(`${home}/log`, name, defaults) : null;
+  const { producers } = dir.pipeline;
+  // It comes with its producer, whose output it reads.
+  if (producers.length > 0) return { spec: null, incomplete: null, problems: [], producer: producers[0] };
+  const logger = findLogger(home, dir, name, defaults);
   const problems = [...dir.problems, ...(logger?.problems ?? [])];
   const incomplete = dir.incomplete ?? logger?.incomplete ?? null;
   const spec = buildSpec(name, home, dir, defaults, logger?.spec ?? null, null, problems);
@@ -38,9 +44,18 @@ export function loadService(home: string, name: string, defaults: Defaults): Loa
   };
 }
 
+function findLogger(home: string, { pipeline, hasLog }: ServiceDir, name: string, defaults: Defaults): Loaded | null {
+  const { consumer } = pipeline;
+  if (consumer === null) return hasLog ? loadLogger(`${home}/log`, "log/", name, defaults) : null;
+  const logger = loadLogger(consumerHome(home, consumer), `${consumer}/`, name, defaults);
+  if (logger !== null) return logger;
+  const why = `there is no ${consumer} yet, for which it is the producer; put that directory beside it`;
+  return { spec: null, incomplete: why, problems: [] };
+}
+
 /** The logger in `log/`; null where there is none: a directory without `run` may just hold log files. */
-function loadLogger(home: string, loggerOf: string, defaults: Defaults): Loaded | null {
-  const dir = readServiceDir(home, "log/");
+function loadLogger(home: string, prefix: string, loggerOf: string, defaults: Defaults): Loaded | null {
+  const dir = readServiceDir(home, prefix);
   if (dir === null) return null;
   const isLogger = dir.run !== null || dir.ini.values.command !== undefined || dir.problems.length > 0;
   if (!isLogger && dir.incomplete?.startsWith("there is no")) return null;
@@ -111,7 +126,8 @@ function buildSpec(
     close: values.close,
     env: variables,
     after: values.after,
-    requires: values.requires,
+    // A producer that depends on its consumer would wait for itself.
+    requires: dir.isS6 ? values.requires.filter((each) => each !== name) : values.requires,
     wants: values.wants,
     notifyFd: values.notifyFd,
     check: dir.check,

@@ -7,6 +7,7 @@ import { bad, good, type Parsed } from "../base/units.ts";
 import { quoted } from "../base/words.ts";
 import type { ServiceValues } from "../spec/keys.ts";
 import { kinds, nameFault } from "../spec/kinds.ts";
+import { noPipeline, type Pipeline, readPipeline, standIn } from "./pipeline.ts";
 import { clause, readWhole } from "./read-file.ts";
 import type { Layer } from "./read-keys.ts";
 
@@ -19,6 +20,7 @@ export interface S6Files {
   readonly isS6: boolean;
   readonly kind: S6Kind;
   readonly layer: Layer;
+  readonly pipeline: Pipeline;
   readonly problems: readonly Problem[];
 }
 
@@ -76,6 +78,7 @@ const noS6: S6Files = Object.freeze({
   isS6: false,
   kind: "longrun",
   layer: { values: {}, source: {} },
+  pipeline: noPipeline,
   problems: [],
 });
 
@@ -114,7 +117,13 @@ export function readS6(home: string, names: readonly string[], byRun: boolean): 
     values["type"] = kind === "longrun" ? "service" : "oneshot";
     source["type"] = `${home}/type`;
   }
-  return { isS6: true, kind: kind ?? "longrun", layer: { values, source }, problems };
+  return {
+    isS6: true,
+    kind: kind ?? "longrun",
+    layer: { values, source },
+    pipeline: readPipeline(home, names, problems),
+    problems,
+  };
 }
 
 /** The first line of a small file; null if it cannot be read, which is told. */
@@ -161,9 +170,11 @@ function readNames(
   }
   if (where === null) return null;
   const names: string[] = [];
-  for (const name of found) {
-    if (name === "" || name.startsWith("#") || name.startsWith(".") || names.includes(name)) continue;
-    const fault = nameFault(name);
+  for (const each of found) {
+    if (each === "" || each.startsWith("#") || each.startsWith(".")) continue;
+    const fault = nameFault(each);
+    const name = fault === null ? standIn(dirname(home), each) : each;
+    if (names.includes(name)) continue;
     if (fault !== null)
       problems.push({
         severity: "error",

@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { errorCode, type Problem } from "../base/errors.ts";
 import { readEnvDir } from "./env-dir.ts";
 import { readCommandFile } from "./execline.ts";
+import { noPipeline, type Pipeline } from "./pipeline.ts";
 import { clause } from "./read-file.ts";
 import { type Layer, noLayer } from "./read-keys.ts";
 import { inspectRun } from "./run-file.ts";
@@ -19,6 +20,7 @@ export interface ServiceDir {
   readonly undo: readonly [string, ...string[]] | null;
   /** `run` and `finish` are to be started as s6 starts them. */
   readonly isS6: boolean;
+  readonly pipeline: Pipeline;
   readonly down: boolean;
   readonly env: Readonly<Record<string, string | null>>;
   readonly hasLog: boolean;
@@ -34,6 +36,7 @@ const nobody: ServiceDir = {
   finish: null,
   undo: null,
   isS6: false,
+  pipeline: noPipeline,
   down: false,
   env: Object.freeze({}),
   hasLog: false,
@@ -76,6 +79,7 @@ export function readServiceDir(home: string, prefix: string): ServiceDir | null 
     finish: has("finish") ? readScript(`${home}/finish`, `${prefix}finish`, problems) : null,
     undo: isOneshot && has("down") ? readUndo(`${home}/down`, problems) : null,
     isS6: s6.isS6,
+    pipeline: s6.pipeline,
     // Of a oneshot of s6-rc it is the program that undoes it.
     down: has("down") && !isOneshot,
     env: env?.env ?? nobody.env,

@@ -89,12 +89,12 @@ export function createScan(parts: ScanParts): Scan {
   const homeOf = (name: string) => realPath(`${scanDir}/${name}`);
   const load = (name: string) => loadService(homeOf(name), name, parts.defaults());
   const take = (name: string) => {
-    const { spec, incomplete, problems } = load(name);
+    const { spec, incomplete, problems, producer } = load(name);
     tell(name, problems);
-    if (spec !== null) {
+    if (spec !== null || producer !== undefined) {
       unready.delete(name);
       follow.leave(name);
-      parts.appeared(spec);
+      if (spec !== null) parts.appeared(spec);
       return;
     }
     const fault = problems.find((problem) => problem.severity === "error");

@@ -6,9 +6,9 @@ import { eventually, throughout } from "../helpers/eventually.ts";
 import { shell } from "../helpers/init.ts";
 import { need } from "../helpers/need.ts";
 import { launch } from "../helpers/pid-namespace.ts";
-import { linesOf } from "../helpers/scripts.ts";
+import { lines, linesOf } from "../helpers/scripts.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
-import { allUp, statusOf } from "../helpers/status.ts";
+import { allUp, statuses, statusOf } from "../helpers/status.ts";
 
 /** Tells its arguments to `file`, then does `then`. */
 const telling = (who: string, file: string, then: string) =>
@@ -134,6 +134,31 @@ describe("definitions of s6-rc", () => {
     space.signal("TERM");
     expect(await space.exit()).toEqual({ code: 0 });
     expect(linesOf(file)).toEqual(["db up", "migrate up", "app up", "app down", "migrate down", "db down"]);
+  });
+
+  test("make a pipeline: the consumer reads what its producer says, and is last to end", async () => {
+    const file = join(temporaryDirectory(), "told");
+    const services = scanDir({
+      user: { type: "bundle", "contents.d/pipe": "" },
+      web: {
+        type: "longrun",
+        run: "#!/bin/sh\necho hello\ntrap 'echo bye; exit 0' TERM\nwhile :; do sleep 0.02; done\n",
+        "producer-for": "web-log\n",
+      },
+      "web-log": {
+        type: "longrun",
+        run: `#!/bin/sh\ntrap "" TERM\nexec cat >>${file}\n`,
+        "consumer-for": "web\n",
+        "pipeline-name": "pipe\n",
+      },
+    });
+    const space = await launch([services.path]);
+    await lines(file, 1);
+    await eventually("the bundle is done", async () => (await statusOf(space, "user")).state === "done");
+    expect((await statuses(space)).map(({ name }) => name)).not.toContain("web-log");
+    space.signal("TERM");
+    expect(await space.exit()).toEqual({ code: 0 });
+    expect(linesOf(file)).toEqual(["hello", "bye"]);
   });
 
   test("are told wrong by lint, with the file", async () => {

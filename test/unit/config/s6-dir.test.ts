@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { load, SH, texts } from "../../helpers/load.ts";
-import type { Tree } from "../../helpers/tree.ts";
+import { loadService } from "../../../src/config/load.ts";
+import { loadSettings } from "../../../src/config/settings.ts";
+import { accounts, load, ROOT, SH, texts } from "../../helpers/load.ts";
+import { type Tree, tree } from "../../helpers/tree.ts";
 
 describe("a service directory of s6", () => {
   test("its files are keys, each with its file as the source", () => {
@@ -118,5 +120,64 @@ describe("a definition of s6-rc", () => {
     const loaded = load({ run: SH, type: "mysql\n" });
     expect(loaded.spec).toMatchObject({ type: "service", isS6: false });
     expect(texts(loaded)).toEqual(['warning: type "mysql" is not used: not one of longrun, oneshot, bundle']);
+  });
+});
+
+describe("a pipeline of s6-rc", () => {
+  /** A directory of service directories. */
+  const services = (files: Tree): string => tree(files);
+  const at = (root: string, name: string) => {
+    const { defaults } = loadSettings([], {}, ROOT, accounts);
+    return loadService(`${root}/${name}`, name, defaults);
+  };
+  const pair: Tree = {
+    "web/type": "longrun",
+    "web/run": SH,
+    "web/producer-for": "web-log\n",
+    "web-log/type": "longrun",
+    "web-log/run": SH,
+    "web-log/consumer-for": "web\n",
+    "web-log/pipeline-name": "web-pipeline\n",
+    "web-log/notification-fd": "3",
+  };
+
+  test("is a service and its logger, and the logger is no service of its own", () => {
+    const root = services(pair);
+    const { spec, problems } = at(root, "web");
+    expect(problems).toEqual([]);
+    expect(spec?.logger).toMatchObject({ name: "web/log", home: `${root}/web-log`, loggerOf: "web", notifyFd: 3 });
+    expect(spec?.log).toBe("logger");
+    expect(at(root, "web-log")).toEqual({ spec: null, incomplete: null, problems: [], producer: "web" });
+  });
+
+  test("is known to others by its producer, whichever of its names they use", () => {
+    const root = services({
+      ...pair,
+      "user/type": "bundle",
+      "user/contents.d/web-pipeline": "",
+      "user/contents.d/web-log": "",
+      "user/contents.d/db": "",
+    });
+    expect(at(root, "user").spec?.requires).toEqual(["db", "web"]);
+  });
+
+  test("whose producer depends on its consumer does not wait for itself", () => {
+    const root = services({ ...pair, "web/dependencies.d/web-log": "" });
+    expect(at(root, "web").spec?.requires).toEqual([]);
+  });
+
+  test("whose consumer is not there yet is incomplete", () => {
+    const root = services({ "web/run": SH, "web/producer-for": "web-log" });
+    expect(at(root, "web").incomplete).toMatch(/^there is no web-log yet/);
+  });
+
+  test.each<[string, Tree, string]>([
+    ["of three", { "x/run": SH, "x/producer-for": "y", "x/consumer-for": "w" }, "one service and one logger"],
+    ["with two producers", { "x/run": SH, "x/consumer-for": "a\nb\n" }, "a logger here has one"],
+    ["with a name that is none", { "x/run": SH, "x/producer-for": "../y" }, 'cannot use "../y"'],
+  ])("%s is refused in a sentence", (_, files, why) => {
+    const loaded = at(services(files), "x");
+    expect(loaded.spec).toBeNull();
+    expect(texts(loaded)).toEqual([expect.stringContaining(why)]);
   });
 });
