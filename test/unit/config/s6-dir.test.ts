@@ -111,9 +111,9 @@ describe("a definition of s6-rc", () => {
   });
 
   test("a bundle is done when what it contains is ready", () => {
-    const { spec, problems } = load({ type: "bundle", "contents.d/web": "", "contents.d/db": "" });
+    const { spec, problems } = load({ type: "bundle", "contents.d/app": "", "contents.d/db": "" });
     expect(problems).toEqual([]);
-    expect(spec).toMatchObject({ type: "oneshot", command: ["true"], requires: ["db", "web"] });
+    expect(spec).toMatchObject({ type: "oneshot", command: ["true"], requires: ["app", "db"] });
   });
 
   test("a file type of somebody else is told and changes nothing", () => {
