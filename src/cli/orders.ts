@@ -85,7 +85,7 @@ const aims =
     done(now, before) ? "done" : "pending";
 
 /** A start has failed once its process has ended, even if it is going to be tried again. */
-function starts(done: Done): Judge {
+export function starts(done: Done): Judge {
   return (now, before, event) => {
     if (done(now, before)) return "done";
     // What it was before the order tells nothing of the order.
@@ -144,7 +144,7 @@ function whatIs(now: ServiceStatus, verb: Verb): string {
 }
 
 /** Why a start has come to nothing, and what is next. */
-function failure(now: ServiceStatus): string {
+export function failure(now: ServiceStatus): string {
   const because = now.why !== null ? plain(now.why) : now.lastExit !== null ? ended(now.lastExit) : reason(now);
   const next =
     now.state === "failed" ? "; it was given up" : now.retryIn === null ? "" : `; next try ${due(now.retryIn)}`;

@@ -185,8 +185,14 @@ function finish(draft: Draft, words: string[]): Command | Misuse {
   }
   if (verb.targets === "required" && words.length === 0)
     return { misuse: `${verb.name}: no service named; name some, or all` };
+  if (verb.name === "switch" && words.length === 0)
+    return { misuse: "switch: no directory named; one beside the link current" };
   const most =
-    verb.name === "help" || verb.name === "lint" ? 1 : verb.targets === "none" ? 0 : Number.POSITIVE_INFINITY;
+    verb.name === "help" || verb.name === "lint" || verb.name === "switch"
+      ? 1
+      : verb.targets === "none"
+        ? 0
+        : Number.POSITIVE_INFINITY;
   if (words.length > most) return { misuse: `${verb.name}: one word too many: ${quoted(words[most] ?? "")}` };
   return { ...draft, words };
 }

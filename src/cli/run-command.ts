@@ -13,6 +13,7 @@ import { order, tell, wait } from "./orders.ts";
 import { parseCommand } from "./parse.ts";
 import { type Selection, select } from "./select.ts";
 import { noServices, status } from "./status.ts";
+import { switchTo } from "./switch.ts";
 import { findVerb, type VerbName } from "./verbs.ts";
 import { plain } from "./words.ts";
 
@@ -38,6 +39,7 @@ const runs: Readonly<Record<VerbName, Run>> = {
   health,
   events,
   apply,
+  switch: switchTo,
   lint,
   shutdown,
   version,

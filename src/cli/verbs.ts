@@ -72,6 +72,7 @@ export interface Verb {
 }
 
 const SV_WAIT: Ms = 7_000;
+const SWITCH_WAIT: Ms = 30_000;
 const waits = ["wait", "no-wait"] as const;
 const base = { order: null, done: null, wait: 0, words: null, offline: false } as const;
 const words = (done: string, told: string, cannot: string, not: string) => ({ done, told, cannot, not });
@@ -114,6 +115,9 @@ export const verbs = [
     summary: "show changes as they come", codes: ["unknown"] },
   { ...base, name: "apply", aliases: ["update"], usage: "", targets: "none", options: ["dry-run", "output"],
     summary: "read all configuration again and make it so", codes: ["failed", "timedOut"] },
+  { ...base, name: "switch", aliases: [], usage: "DIR", targets: "none", options: ["dry-run", ...waits], wait: SWITCH_WAIT,
+    summary: "make DIR the current set of services, wait until it is up, and go back if it fails",
+    codes: ["failed", "timedOut"] },
   { ...base, name: "lint", aliases: [], usage: "[DIR]", targets: "none", options: ["output"], offline: true,
     summary: "check the service directories in DIR (/etc/service) without running them", codes: ["failed"] },
   { ...base, name: "shutdown", aliases: ["halt"], usage: "", targets: "none", options: ["code"],

@@ -36,6 +36,16 @@ export function audited(supervisor: Supervisor, peer: Peer, note: Note): Supervi
       if (!dryRun) note(`apply ordered ${by}`, { uid: peer.uid, pid: peer.pid });
       return supervisor.apply(dryRun);
     },
+    get switching() {
+      const { switching } = supervisor;
+      return {
+        ...switching,
+        go(name: string) {
+          note(`switch to ${name} ordered ${by}`, { uid: peer.uid, pid: peer.pid });
+          return switching.go(name);
+        },
+      };
+    },
     shutdown(code, why) {
       note(`shutdown ordered ${by}`, { uid: peer.uid, pid: peer.pid });
       supervisor.shutdown(code, why);

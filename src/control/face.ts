@@ -26,6 +26,7 @@ export interface FaceParts {
   /** Brings back one that was let go; answers why that cannot be, or null. */
   readonly recall: (name: string) => string | null;
   readonly apply: (dryRun: boolean) => Promise<{ changes: readonly Change[]; problems: readonly Problem[] }>;
+  readonly switching: Supervisor["switching"];
   readonly isStopping: () => boolean;
   readonly shutdown: (code: number, why: string) => void;
 }
@@ -136,6 +137,7 @@ export function createFace(parts: FaceParts): Face {
     },
     health,
     apply: parts.apply,
+    switching: parts.switching,
     // After this turn: where nothing has to stop, the socket would go before the answer.
     shutdown: (code, why) => void setImmediate(parts.shutdown, code, why),
     about: parts.about,

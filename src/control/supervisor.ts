@@ -3,10 +3,12 @@ import type { Problem } from "../base/errors.ts";
 import type { LogLine } from "../log/ring.ts";
 import type { Change } from "../manager/apply.ts";
 import type { Order } from "../manager/orders.ts";
+import type { Switching } from "../manager/switch.ts";
 import type { ServiceStatus } from "../service/status.ts";
 
 export type { Change } from "../manager/apply.ts";
 export type { Order, OrderName } from "../manager/orders.ts";
+export type { SwitchChange, SwitchPlan } from "../manager/switch.ts";
 
 /** A change that is told to whoever watches. */
 export interface ServiceEvent {
@@ -46,6 +48,8 @@ export interface Supervisor {
   health(names: readonly string[]): Health;
   /** Reads all configuration again and makes it so. */
   apply(dryRun: boolean): Promise<{ readonly changes: readonly Change[]; readonly problems: readonly Problem[] }>;
+  /** Makes another directory the supervised one. */
+  readonly switching: Switching;
   /** Begins the ordered stop; the program then ends with `code`. */
   shutdown(code: number, why: string): void;
   /** For `version -o json` and error texts. */

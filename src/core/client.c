@@ -44,7 +44,7 @@ static const struct verb {
   {"logs", ALWAYS, 0}, {"tail", ALWAYS, 0},
   {"health", IF_NOTHING_CAME, 0},
   {"events", ALWAYS, 0},
-  {"apply", IF_NOTHING_CAME, 0}, {"update", IF_NOTHING_CAME, 0},
+  {"apply", IF_NOTHING_CAME, 0}, {"update", IF_NOTHING_CAME, 0}, {"switch", IF_NOTHING_CAME, 0},
   {"shutdown", NEVER, 0}, {"halt", NEVER, 0},
   {"version", IF_NOTHING_CAME, 0},
 };

@@ -1,20 +1,32 @@
 // What people meet of the supervisor, loaded late: no service waits for it.
 import type { Face, FaceParts } from "../control/face.ts";
 import type { Voice } from "../log/voice.ts";
+import type { Scan } from "../manager/scan.ts";
 import type { createControlSocket } from "./control-socket.ts";
+import type { Config } from "./reread.ts";
 
 /** Loads the faces and serves the control socket by them. */
 export async function loadFaces(
-  parts: FaceParts,
+  parts: Omit<FaceParts, "switching">,
+  { scan, config }: { readonly scan: Scan; readonly config: () => Config },
   control: ReturnType<typeof createControlSocket>,
   voice: Voice,
 ): Promise<Face> {
-  const [{ createFace }, { createControl }, { runCommand }] = await Promise.all([
+  const [{ createFace }, { createControl }, { runCommand }, { createSwitching }] = await Promise.all([
     import("../control/face.ts"),
     import("../control/server.ts"),
     import("../cli/run-command.ts"),
+    import("../manager/switch.ts"),
   ]);
-  const face = createFace(parts);
+  const switching = createSwitching({
+    scanDir: parts.about.scanDir,
+    scan,
+    manager: parts.manager,
+    defaults: () => config().defaults,
+    stopBudget: () => config().settings.stopBudget,
+    say: (text) => voice.info(text),
+  });
+  const face = createFace({ ...parts, switching });
   const note = (text: string) => voice.info(text);
   control.serveBy(createControl({ supervisor: face, run: runCommand, note, fault: (text) => voice.error(text) }));
   return face;

@@ -1,22 +1,23 @@
 // Under runsvdir's name: what the end of the process of that name means, and a look at the directory on demand. Under
 // runsv's: the end once its one service was told to exit.
 
+import type { Manager } from "../manager/manager.ts";
 import type { Scan } from "../manager/scan.ts";
 import type { Happening } from "../manager/services.ts";
 import { processOf } from "../process/proc.ts";
+import type { Manners } from "./manners.ts";
+import type { SupervisorWords } from "./words.ts";
 
 /** As the core tells that the process that stood for it has ended (src/core/pid1.h). */
 const FACE_GONE = 64;
 const SIGALRM = 14;
 
 export interface OnlookerParts {
-  /** The process that stands for the core to whoever signals it; 0 if there is none. */
-  readonly face: number;
+  readonly words: SupervisorWords;
+  readonly manners: Manners;
   readonly corePid: number;
-  /** Once nothing is left to supervise it is over. */
-  readonly endsEmpty: boolean;
+  readonly manager: Manager;
   readonly scan: () => Scan;
-  readonly isEmpty: () => boolean;
   readonly stop: (code: number, why: string) => void;
 }
 
@@ -27,11 +28,13 @@ export interface Onlooker {
 }
 
 /** The one who looks on for the program that we were called as. */
-export function createOnlooker({ face, corePid, endsEmpty, scan, isEmpty, stop }: OnlookerParts): Onlooker {
+export function createOnlooker({ words, manners, corePid, manager, scan, stop }: OnlookerParts): Onlooker {
+  const { face } = words;
   // It may have ended while no manager lived.
   let isAlone = face !== 0 && processOf(corePid)?.ppid !== face;
   const settle = () => {
-    if ((isAlone || endsEmpty) && isEmpty()) stop(0, "nothing is left to supervise");
+    if (!isAlone && !manners.endsEmpty) return;
+    if (manager.roster.services().length === 0) stop(0, "nothing is left to supervise");
   };
   const alone = () => {
     isAlone = true;

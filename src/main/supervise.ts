@@ -116,14 +116,7 @@ export function supervise(world: World): void {
       refused: (runner, path) => refusals.take(runner, path),
       fallback: createFallback(settings, world),
     });
-    const onlooker = createOnlooker({
-      face: words.face,
-      corePid: hello.corePid,
-      endsEmpty: manners.endsEmpty,
-      scan: () => scan,
-      isEmpty: () => manager.roster.services().length === 0,
-      stop,
-    });
+    const onlooker = createOnlooker({ words, manners, corePid: hello.corePid, manager, scan: () => scan, stop });
     const refusals = createRefusals({ voice, manager: () => manager, scanDir, corePid: hello.corePid });
     const scan = createScan({
       clock: monotonic,
@@ -203,6 +196,7 @@ export function supervise(world: World): void {
           isStopping: stopping.isStopping,
           shutdown: stop,
         },
+        { scan, config: () => config },
         control,
         voice,
       );

@@ -64,6 +64,8 @@ export function createFollow(parts: FollowParts): Follow {
         forgetEntry = null;
         if (isClosed) return;
         leaveRoot();
+        // At once, before the watch is laid.
+        if (existsSync(`${path}/.`)) parts.begun();
         void begin();
       });
     });

@@ -88,6 +88,12 @@ export function fakeSupervisor(...services: readonly ServiceStatus[]): FakeSuper
     },
     health: (names) => ({ healthy: names.length < 2, text: `asked for ${names.join(" and ") || "all"}` }),
     apply: () => Promise.resolve(fake.plan),
+    switching: {
+      plan: () => Promise.resolve({ refused: "there are no links here" }),
+      go: () => null,
+      back: () => null,
+      settled: () => {},
+    },
     shutdown(code, why) {
       (fake.shutdowns as (readonly [number, string])[]).push([code, why]);
     },

@@ -16,6 +16,7 @@ const faceOf = ({ manager, clock }: House) =>
     recall: () => null,
     apply: async () => ({ changes: [], problems: [] }),
     isStopping: manager.isStopping,
+    switching: { plan: () => Promise.resolve({ refused: "" }), go: () => null, back: () => null, settled: () => {} },
     shutdown: () => {},
   });
 
