@@ -58,7 +58,6 @@ const notes: Readonly<Record<string, string>> = {
   "lock-fd": "upkeep holds no lock for a service; its processes are known to it anyway",
   nosetsid: "each service has a session of its own here",
   "max-death-tally": "no tally of deaths is kept; the key give-up does what s6-permafailon is for",
-  template: "instances are not made here; a link or copy per instance does it",
 };
 
 // With one of these it is a directory of s6; `env`, `data`, `run`, `finish` and `down` are of others too.

@@ -17,6 +17,9 @@ A service is a directory. Everything but \`run\` is optional.
 | \`down\` | the service is not started at boot |
 | \`log/run\` | a logger: reads the service's output from its standard input; \`log/\` is a service directory of its own |
 
+Files of s6 and s6-rc (\`notification-fd\`, \`timeout-kill\`, \`type\`, \`dependencies.d\` and so on) are read too, below
+service.ini: [from runit, baseimage-docker and s6](others.md).
+
 ## service.ini
 
 \`\`\`ini
