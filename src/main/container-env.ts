@@ -39,7 +39,7 @@ export function parseEnvironment(bytes: Buffer): Env {
 }
 
 /** What the directory says; null where there is none. `tell` hears of what cannot be a variable. */
-export function readContainerEnvironment(tell: (text: string) => void): Env | null {
+function readContainerEnvironment(tell: (text: string) => void): Env | null {
   const env = new Map<string, string>();
   let names: string[];
   try {
@@ -81,8 +81,47 @@ function shellQuoted(value: string): string {
   return /^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", `'"'"'`)}'`;
 }
 
+/** The environment of all that an image laid out so starts, over its whole life. */
+export interface ContainerEnvironment {
+  /** What the container itself was started with. */
+  readonly inherited: Env;
+  /** What a program that is started now is given beside that. */
+  differences(): Readonly<Record<string, string | null>>;
+  /** At the start: the container's own wins over the image's, and all of it is written out. */
+  exportFirst(): void;
+  /** After a startup file: the directory is the environment, and nothing else is. */
+  importAgain(): void;
+}
+
+/** `isExported`: a manager before us has written it out. */
+export function createContainerEnvironment(
+  inherited: Env,
+  isExported: boolean,
+  warn: (text: string) => void,
+): ContainerEnvironment {
+  const read = () => readContainerEnvironment(warn);
+  let env: Env = (isExported ? read() : null) ?? inherited;
+  const write = (next: Env, files: boolean) => {
+    env = next;
+    const fault = writeContainerEnvironment(env, files);
+    if (fault !== null) warn(fault);
+  };
+  return {
+    inherited,
+    differences: () => differencesTo(inherited, env),
+    exportFirst() {
+      const said = read();
+      if (said !== null) write(new Map([...said, ...inherited]), true);
+    },
+    importAgain() {
+      const said = read();
+      if (said !== null) write(said, false);
+    },
+  };
+}
+
 /** Writes the two dumps and, with `files`, a file for each variable; answers what could not be written, once. */
-export function writeContainerEnvironment(env: Env, files: boolean): string | null {
+function writeContainerEnvironment(env: Env, files: boolean): string | null {
   if (!existsSync(DIRECTORY)) return null;
   try {
     // In place: whoever may read them was settled when the image was made.

@@ -4,6 +4,7 @@ import { monotonic } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
 import { exitText, shellCode } from "../base/exit.ts";
 import type { Core, Hello } from "../channel/core.ts";
+import { inspectRun } from "../config/run-file.ts";
 import type { Defaults } from "../config/settings.ts";
 import type { Voice } from "../log/voice.ts";
 import type { Manager } from "../manager/manager.ts";
@@ -11,13 +12,7 @@ import type { Runner } from "../manager/runner.ts";
 import type { Interlude } from "../manager/shutdown.ts";
 import { globalDefaults } from "../spec/keys.ts";
 import type { ServiceSpec, Settings } from "../spec/spec.ts";
-import {
-  differencesTo,
-  type Env,
-  environmentOf,
-  readContainerEnvironment,
-  writeContainerEnvironment,
-} from "./container-env.ts";
+import { createContainerEnvironment, type Env, environmentOf } from "./container-env.ts";
 import { createHooks, executablesIn, isExecutable } from "./hooks.ts";
 import { fixedSpec } from "./main-command.ts";
 import type { Compat } from "./words.ts";
@@ -96,7 +91,8 @@ export function createMyInit(parts: MyInitParts): MyInit {
   const inherited: Env = environmentOf(hello.corePid) ?? new Map(Object.entries(world.env) as [string, string][]);
   const warn = (text: string) => voice.warn(text);
   let memory = decode(hello.blobs.get(MEMORY_KEY));
-  let env: Env = inherited;
+  const isExported = memory.started || memory.ran.length > 0;
+  const environment = createContainerEnvironment(inherited, isExported, warn);
   let failure = 0;
   let awaited: { readonly name: string; readonly settled: (runner: Runner) => void } | null = null;
 
@@ -114,33 +110,21 @@ export function createMyInit(parts: MyInitParts): MyInit {
   const patience = seconds("KILL_PROCESS_TIMEOUT") * 1000;
   const strayGrace = seconds("KILL_ALL_PROCESSES_TIMEOUT") * 1000;
 
-  const exportAll = (files: boolean) => {
-    const fault = writeContainerEnvironment(env, files);
-    if (fault !== null) warn(fault);
+  const commandOf = (path: string): [string, ...string[]] => {
+    const file = inspectRun(path, path);
+    if (file.kind === "program") return [path];
+    warn(file.kind === "shell-text" ? file.advice : file.fault);
+    return file.kind === "shell-text" ? ["/bin/sh", path] : [path];
   };
-  /** From a startup file on the directory is the environment, and nothing else is. */
-  const importAll = () => {
-    const said = readContainerEnvironment(warn);
-    if (said === null) return;
-    env = said;
-    exportAll(false);
-  };
-  const importFirst = () => {
-    const said = readContainerEnvironment(warn);
-    if (said === null) return;
-    env = new Map([...said, ...inherited]);
-    exportAll(true);
-  };
-
   const specOf = (path: string): ServiceSpec => {
     const base = path.slice(path.lastIndexOf("/") + 1).replace(/[\s,/\p{Cc}]/gu, "_");
-    return fixedSpec(`init:${base}`, [path], world.cwd, {
+    return fixedSpec(`init:${base}`, commandOf(path), world.cwd, {
       type: "oneshot",
       // What it leaves running, a daemon of its own making, lives until everything ends.
       stopScope: "process",
       stopGrace: patience,
       log: "inherit",
-      env: differencesTo(inherited, env),
+      env: environment.differences(),
     });
   };
   const startupFiles = (): string[] => {
@@ -212,26 +196,23 @@ export function createMyInit(parts: MyInitParts): MyInit {
           ...defaults,
           values: { stopGrace: patience, ...defaults.values },
           source: { "stop-grace": "KILL_PROCESS_TIMEOUT", ...defaults.source },
-          environment: differencesTo(inherited, env),
+          environment: environment.differences(),
         },
       };
     },
     async startUp() {
-      if (memory.started || memory.ran.length > 0) {
-        // A manager before us has exported it.
-        env = readContainerEnvironment(warn) ?? inherited;
-      } else importFirst();
+      if (!isExported) environment.exportFirst();
       for (const path of startupFiles().filter(isNew)) {
         if (manager().isStopping()) return false;
         if (!(await runOne(path))) return false;
-        importAll();
+        environment.importAgain();
       }
       remember({ started: true });
       return true;
     },
     scans: () => memory.started && !options.skipRunit,
     changed,
-    forMain: () => ({ env: differencesTo(inherited, env), stopGrace: patience }),
+    forMain: () => ({ env: environment.differences(), stopGrace: patience }),
     before: hooks(PRE_SHUTDOWN),
     after: hooks(POST_SHUTDOWN),
     failure: () => failure,

@@ -35,7 +35,7 @@ const life: { readonly [P in Phase]: Row<P> } = {
                spawned: learnPid, unspawned: unfinished, exited: finished },
   backoff:   { start: hurry, restart: retry, stop: asked.stopIdle, timeout: retry },
   failed:    { start: begin, restart: beginAgain, stop: asked.stopIdle },
-  done:      { start: begin, restart: beginAgain, stop: asked.stopIdle },
+  done:      { start: begin, restart: asked.redo, stop: asked.stopIdle },
 };
 
 /** Any row, as seen by one who does not know the phase: a row is only ever asked about its own. */

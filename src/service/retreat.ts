@@ -107,13 +107,13 @@ export function finisher({ undo }: ServiceSpec): Role {
   return undo === null ? "finish" : "undo";
 }
 
-/** A oneshot that is done is to be no more: what undoes it runs. */
-export function undo(moment: Moment, grace: Ms): Step {
+/** A oneshot that is done is to be no more, or to be done again: what undoes it runs. */
+export function undo(moment: Moment, grace: Ms, next: "down" | "start"): Step {
   const { spec, state, now } = moment;
   const child = state.sequence + 1;
   const until = now + Math.min(spec.finishTimeout, grace);
   const sweeps = spec.stopScope !== "process";
-  const running = { child, pid: 0, until, killed: false, sweeps, next: "down" } as const;
+  const running = { child, pid: 0, until, killed: false, sweeps, next } as const;
   return [{ ...carry(moment, { sequence: child }), phase: "finishing", ...running }, [{ type: "spawn-undo", child }]];
 }
 

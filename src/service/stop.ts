@@ -4,7 +4,7 @@ import type { Ms } from "../base/clock.ts";
 import { forget, unwatch } from "./end.ts";
 import type { Cause, Effect, In, Step } from "./model.ts";
 import { amend, carry, type Moment, type Told, tell, unmoved } from "./moment.ts";
-import { type Idle, wanted, wantedAgain } from "./rest.ts";
+import { beginAgain, type Idle, wanted, wantedAgain } from "./rest.ts";
 import { sweep, undo } from "./retreat.ts";
 
 const { SIGTERM, SIGKILL, SIGSTOP, SIGCONT } = constants.signals;
@@ -102,12 +102,18 @@ export function stopIdle(moment: Moment<In<Idle>>, { cause, grace }: Told<"stop"
   const { spec, state } = moment;
   if (cause === "dependency") return unmoved(moment);
   if (state.phase === "done" && spec.undo !== null) {
-    return undo(amend(moment, { want: "down" }), grace ?? Number.POSITIVE_INFINITY);
+    return undo(amend(moment, { want: "down" }), grace ?? Number.POSITIVE_INFINITY, "down");
   }
   const spared = cause === "shutdown" && spec.stopScope === "process";
   if (spared) return sweep(amend(moment, { want: "down" }), "down", allowance(moment, grace), true);
   if (state.phase === "down") return unmoved(moment);
   return [{ ...carry(moment, { want: "down" }), phase: "down" }, []];
+}
+
+/** A restart of what is done: it is undone first. */
+export function redo(moment: Moment<In<"done">>): Step {
+  if (moment.spec.undo === null) return beginAgain(moment);
+  return undo(amend(moment, { want: wantedAgain(moment.state) }), Number.POSITIVE_INFINITY, "start");
 }
 
 /** The grace is over. There is no second deadline: only the kernel can help now. */

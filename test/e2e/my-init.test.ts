@@ -197,6 +197,23 @@ describe("the stop", () => {
     expect(space.output()).toContain("not run, for the time is over: /etc/my_init.pre_shutdown.d/20_late");
   });
 
+  test("goes on where the manager dies in the midst of a hook, which is not run twice", async () => {
+    const { setup, shared } = baseimage((shared) => ({
+      "my_init.d/10_first": script("echo 1 >/etc/container_environment/MADE"),
+      "my_init.pre_shutdown.d/10_hangs": script(note(shared, "hangs $MADE"), "exec sleep 1000"),
+      "my_init.pre_shutdown.d/20_next": script(note(shared, "next $MADE")),
+      "service/web/run": service(shared),
+    }));
+    const space = await launch(["my_init"], { setup });
+    await allUp(space, "web");
+    await notes(shared, 1);
+    space.signal("TERM");
+    await notes(shared, 2);
+    process.kill(await nextManager(space, 0), "SIGKILL");
+    expect(await space.exit()).toEqual({ code: 0 });
+    expect(inOrder(shared)).toEqual(["web started", "hangs 1", "next 1", "web asked", "web ended"]);
+  });
+
   test("kills a service after KILL_PROCESS_TIMEOUT", async () => {
     const { setup } = baseimage(() => ({ "service/web/run": stubborn }));
     const space = await launch(["my_init"], { setup, env: { KILL_PROCESS_TIMEOUT: "1" } });

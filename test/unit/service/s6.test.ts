@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Effect, Report } from "../../../src/service/model.ts";
 import { resume } from "../../../src/service/resume.ts";
-import { clear, died, drive, exited, none, service, spawned, start, stop, timeout, words } from "./support.ts";
+import { clear, died, drive, exited, none, restart, service, spawned, start, stop, timeout, words } from "./support.ts";
 
 const reports = (effects: readonly Effect[]): Report[] =>
   effects.flatMap((effect) => (effect.type === "report" ? [effect.report] : []));
@@ -61,6 +61,13 @@ describe("a oneshot with something to undo", () => {
     job.feed(none);
     expect(job.state.phase).toBe("down");
     expect(job.feed(stop())).toEqual([]);
+  });
+
+  test("undoes it before a restart does it again", () => {
+    const job = done();
+    expect(words(job.feed(restart))).toEqual(["spawn undo"]);
+    expect(words(job.feed(spawned(2), exited(2, 0), none))).toEqual(["gate"]);
+    expect(words(job.feed(clear))).toEqual(["spawn main"]);
   });
 
   test("undoes it at a shutdown within the grace that is left", () => {
