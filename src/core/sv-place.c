@@ -23,15 +23,30 @@ static const char *join(char path[PATH_MAX], const char *first, const char *seco
   return path;
 }
 
+// Goes to $SVDIR, or back to where we came from; once for many services, whose paths are short from there.
+static bool go(bool is_back) {
+  static int origin = -1;
+  static enum { HERE, THERE, NOWHERE } at = HERE;
+  if (is_back) {
+    if (at == THERE && fchdir(origin) == 0) at = HERE;
+    return at != THERE;
+  }
+  if (at != HERE) return at == THERE;
+  const char *directory = getenv("SVDIR");
+  if (origin < 0) origin = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  at = origin >= 0 && chdir(directory ? directory : DEFAULT_DIRECTORY) == 0 ? THERE : NOWHERE;
+  return at == THERE;
+}
+
 void sv_place(struct sv_place *place, const char *name) {
   size_t length = strlen(name);
   bool is_path = *name == '/' || *name == '.' || (length > 0 && name[length - 1] == '/');
   const char *directory = getenv("SVDIR");
   place->name = name;
-  // An empty name, and an empty directory, are none: the kernel is to say so.
-  if (is_path || !length) (void)snprintf(place->directory, PATH_MAX, "%s", length < PATH_MAX ? name : "");
-  else if (directory && !*directory) *place->directory = '\0';
-  else join(place->directory, directory ? directory : DEFAULT_DIRECTORY, "/", name);
+  *place->directory = '\0';
+  // An empty name, and an empty directory, are none.
+  if (*name == '/' || (is_path ? go(true) : length > 0 && go(false))) join(place->directory, name, "", "");
+  else if (length > 0 && !is_path && (!directory || *directory)) join(place->directory, directory ? directory : DEFAULT_DIRECTORY, "/", name);
 }
 
 bool sv_log_place(struct sv_place *place, int *error) {

@@ -46,7 +46,7 @@ struct sv_answer {
   int error;
 };
 
-// sv-place.c
+// sv-place.c: finds the place and goes where its paths begin, until the next one is found.
 void sv_place(struct sv_place *place, const char *name);
 // The same place's log/; false if there is none, and then `error` says why.
 bool sv_log_place(struct sv_place *place, int *error);
