@@ -15,8 +15,6 @@
 #define LOOKS 420
 // The first tick; each next one is twice as long, up to LOOKS (ms).
 #define FIRST_TICK 50
-// So much longer than the time itself may a ./check take that has begun within it (ms).
-#define CHECK_GRACE 7000
 #define SECONDS_MAX 1000000000ul
 #define EVENTS (IN_MOVED_TO | IN_CLOSE_WRITE | IN_CLOSE_NOWRITE | IN_ONLYDIR)
 
@@ -142,10 +140,11 @@ static int count_of(const struct sv_wait *waits, int count, uint8_t phase, bool 
 void sv_wait(const struct sv_order *order, struct sv_wait *waits, int count, unsigned long seconds) {
   struct sv_place place;
   int64_t start = sv_clock(), tick = FIRST_TICK, tick_at = start + tick, tell_at = start + LOOKS;
-  int64_t end = start + ((int64_t)(seconds < SECONDS_MAX ? seconds : SECONDS_MAX) * 1000 / LOOKS + 2) * LOOKS;
+  // A ./check that has begun within the time may take as long again.
+  int64_t end = start + ((int64_t)(seconds < SECONDS_MAX ? seconds : SECONDS_MAX) * 1000 / LOOKS + 2) * LOOKS, grace = end - start;
   for (int i = 0; i < count; i++) {
     if (!waits[i].name) waits[i].phase = TOLD;
-    else look(order, &waits[i], end + CHECK_GRACE, &place);
+    else look(order, &waits[i], end + grace, &place);
   }
   tell(order, waits, count);
   if (count_of(waits, count, PENDING, false) == 0) return;
@@ -163,7 +162,7 @@ void sv_wait(const struct sv_order *order, struct sv_wait *waits, int count, uns
     int64_t now = sv_clock();
     bool is_last = now >= end;
     for (int i = 0; i < count; i++)
-      if (waits[i].phase == PENDING && (is_last || waits[i].is_stale || (waits[i].ticks && now >= tick_at))) look(order, &waits[i], end + CHECK_GRACE, &place);
+      if (waits[i].phase == PENDING && (is_last || waits[i].is_stale || (waits[i].ticks && now >= tick_at))) look(order, &waits[i], end + grace, &place);
     if (now >= tick_at) {
       tick = tick * 2 < LOOKS ? tick * 2 : LOOKS;
       tick_at = sv_clock() + tick;
