@@ -32,6 +32,8 @@ export interface DirectoryOptions {
   readonly lineMax?: number;
   /** Taken where the directory has no file `config`, and for what that file does not say. Default svlogd's defaults. */
   readonly defaults?: Partial<DirectoryConfig>;
+  /** The descriptor that a processor has as standard error. Default 2. */
+  readonly errorFd?: number;
   /** Makes the directory (0755, and its parents) where there is none. Default false, as svlogd. */
   readonly create?: boolean;
 }
@@ -59,22 +61,31 @@ export interface LogDirectory {
   close(): Promise<void>;
 }
 
+/** Bytes that have come, good until it returns; none of them: the end. Null: they can be read. True: go on watching. */
+export type Take = (bytes: Buffer | null) => boolean;
+
 /** Where bytes come from: the read end of a pipe, and somebody who tells when there is something in it. */
 export interface LogSource {
-  /** Non-blocking; read with read(2) by the stream alone. */
-  readonly fd: number;
-  /** Calls `wake` once when the descriptor can be read (or is at its end); asked for again only after that. */
-  wait(wake: () => void): void;
-  /** A read of at most `most` bytes follows. False: none may follow now; it is asked again after a moment. */
-  taking?(most: number): boolean;
-  /** `bytes` were read and are not written yet; `partial` of them are an unfinished line. */
-  held?(bytes: number, partial: number): void;
-  /** All is written but an unfinished line of `partial` bytes; called before each `wait`. */
-  drained?(partial: number): void;
-  /** The pipe was found full: it may be made larger, to this many bytes. Called once. */
-  enlarge?(bytes: number): void;
+  /** Non-blocking, to be read by the stream as well; null if only `watch` gives bytes. */
+  readonly fd: number | null;
+  /** Calls `take` when there is something, or the end, and again as long as that returns true. */
+  watch(take: Take): void;
+  /** Stops watching. */
+  pause(): void;
   /** The stream has ended and will not touch the descriptor again. */
   close(): void;
+  /** The most that may be read before it is written. Default 512 KB. */
+  readonly batchMax?: number;
+  /** So many bytes the pipe surely holds now; asked after each batch. Default 4 KB. */
+  capacity?(): number;
+  /** Much comes through the pipe: it may be made larger, to this many bytes. Called once. */
+  enlarge?(bytes: number): void;
+  /** A read follows. False: none may follow now; it is asked again after a moment. */
+  taking?(): boolean;
+  /** `bytes` were read and are not written yet; `partial` of them are an unfinished line. */
+  held?(bytes: number, partial: number): void;
+  /** All is written but an unfinished line of `partial` bytes; called before each `watch`. */
+  drained?(partial: number): void;
 }
 
 export interface StreamOptions extends LineOptions {
@@ -106,19 +117,3 @@ export interface LogStream {
   /** As `close`, but an unfinished line is not written: it is the answer (empty if there is none), for the next stream. */
   release(): Promise<Buffer>;
 }
-
-/** `openLogDirectory` of directory.ts: null where the directory cannot be opened, which was told. */
-export type OpenLogDirectory = (path: string, told: Told, options?: DirectoryOptions) => Promise<LogDirectory | null>;
-
-/** `createLogStream` of stream.ts: reads from now on. No directory open: svlogd's `no functional log directories.` */
-export type CreateLogStream = (
-  source: LogSource,
-  directories: readonly LogDirectory[],
-  options: StreamOptions,
-) => LogStream;
-
-/**
- * `createPolledSource` of source.ts: for a descriptor that came from somewhere else and that nobody watches. It makes the
- * descriptor non-blocking, watches it by Node's own loop, and closes it at the end. Pipes, sockets and terminals.
- */
-export type CreatePolledSource = (fd: number, hooks?: Omit<LogSource, "fd" | "wait" | "close">) => LogSource;

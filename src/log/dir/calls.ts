@@ -1,0 +1,110 @@
+// The system calls of log directories. All of them are made by libuv's threads, so that a hung disk stops nobody else;
+// and never by all of its threads, so that the rest of the program still gets one.
+import * as fs from "node:fs";
+
+/** What there is to know of a file. */
+export interface FileFacts {
+  readonly size: number;
+  readonly mode: number;
+  readonly isDirectory: boolean;
+}
+
+/** Tests put their own in its place. Promises reject with what Node's fs gives. */
+export interface DirectoryCalls {
+  write(
+    fd: number,
+    bytes: Buffer,
+    offset: number,
+    length: number,
+    done: (error: Error | null, count: number) => void,
+  ): void;
+  /** To append or to read, made with mode 0600 where it may be made; never followed by a child. */
+  open(path: string, how: "append" | "read" | "truncate"): Promise<number>;
+  close(fd: number): Promise<void>;
+  fsync(fd: number): Promise<void>;
+  fchmod(fd: number, mode: number): Promise<void>;
+  chmod(path: string, mode: number): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  mkdir(path: string): Promise<void>;
+  stat(path: string): Promise<FileFacts>;
+  names(path: string): Promise<readonly string[]>;
+  read(path: string): Promise<Buffer>;
+}
+
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } = fs.constants;
+const WAYS = {
+  // As svlogd: a fifo called `current` shall not hang it.
+  append: O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK,
+  read: O_RDONLY | O_NONBLOCK,
+  truncate: O_WRONLY | O_TRUNC | O_CREAT | O_NONBLOCK,
+} as const;
+// Of libuv's four.
+const THREADS = 3;
+
+type Done<T> = (error: Error | null, value: T) => void;
+
+/** A number of calls that may be under way; the others wait for their turn, in their order. */
+function createLane(width: number) {
+  const waiting: (() => void)[] = [];
+  let free = width;
+  return {
+    enter(start: () => void) {
+      if (free === 0) waiting.push(start);
+      else {
+        free--;
+        start();
+      }
+    },
+    leave() {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    },
+  };
+}
+
+/** The real ones; at most `threads` at a time. */
+export function createDirectoryCalls(threads: number = THREADS): DirectoryCalls {
+  const lane = createLane(threads);
+  const call = <T>(start: (done: Done<T>) => void): Promise<T> =>
+    new Promise((resolve, reject) => {
+      lane.enter(() => {
+        start((error, value) => {
+          lane.leave();
+          if (error === null || error === undefined) resolve(value);
+          else reject(error);
+        });
+      });
+    });
+
+  return {
+    write(fd, bytes, offset, length, done) {
+      lane.enter(() => {
+        fs.write(fd, bytes, offset, length, null, (error, count) => {
+          lane.leave();
+          done(error, count);
+        });
+      });
+    },
+    open: (path, how) => call((done) => fs.open(path, WAYS[how], 0o600, done)),
+    close: (fd) => call<void>((done) => fs.close(fd, done as fs.NoParamCallback)),
+    fsync: (fd) => call<void>((done) => fs.fsync(fd, done as fs.NoParamCallback)),
+    fchmod: (fd, mode) => call<void>((done) => fs.fchmod(fd, mode, done as fs.NoParamCallback)),
+    chmod: (path, mode) => call<void>((done) => fs.chmod(path, mode, done as fs.NoParamCallback)),
+    rename: (from, to) => call<void>((done) => fs.rename(from, to, done as fs.NoParamCallback)),
+    unlink: (path) => call<void>((done) => fs.unlink(path, done as fs.NoParamCallback)),
+    async mkdir(path) {
+      await call<string | undefined>((done) => fs.mkdir(path, { recursive: true, mode: 0o755 }, done));
+    },
+    async stat(path) {
+      const stats = await call<fs.Stats>((done) => fs.stat(path, done));
+      return { size: stats.size, mode: stats.mode, isDirectory: stats.isDirectory() };
+    },
+    names: (path) => call<readonly string[]>((done) => fs.readdir(path, done)),
+    read: (path) => call<Buffer>((done) => fs.readFile(path, done)),
+  };
+}
+
+/** Shared by all directories of the process. */
+export const directoryCalls: DirectoryCalls = createDirectoryCalls();

@@ -1,0 +1,41 @@
+// How seldom a pipe can be read without its writer having to wait.
+import type { Clock, Ms } from "../../base/clock.ts";
+
+/** A batch of less is little: then the pipe may fill for a moment. Half of the smallest pipe that there is. */
+export const LITTLE = 4096;
+/** That moment: what is written is in the file so much later at most. */
+export const LINGER: Ms = 10;
+/** With so much a batch is written even if there may be more. */
+export const ENOUGH = 128 * 1024;
+/** The pipe that is asked for where much is coming: an ordinary user may have it (/proc/sys/fs/pipe-max-size). */
+export const LARGE_PIPE = 1024 * 1024;
+/** From this size on a pipe can be left alone for a while. */
+export const ROOMY = 256 * 1024;
+/** A pipe of which nothing is known: one page. */
+export const SMALLEST_PIPE = 4096;
+/** So often the loop finds nothing new before a batch from a small pipe is taken for all there is. */
+export const QUIET = 4;
+
+/** Measures how much comes, from one rest to the next. */
+export class Pace {
+  private readonly clock: Clock;
+  private came = 0;
+  private since: Ms;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+    this.since = clock.now();
+  }
+
+  add(bytes: number): void {
+    this.came += bytes;
+  }
+  /** In how many whole milliseconds a pipe of this size will be a third full; at most `LINGER`. */
+  rest(capacity: number): Ms {
+    const now = this.clock.now();
+    const time = Math.floor((capacity / 3 / Math.max(this.came, 1)) * (now - this.since));
+    this.since = now;
+    this.came = 0;
+    return Math.min(time, LINGER);
+  }
+}
