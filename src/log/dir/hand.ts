@@ -17,15 +17,41 @@ export class Hand {
   private known = 0; // so many of them were there before the last reads
   private taken = 0; // so many are being written
   private column = 0; // so much of the unfinished line was handed on
+  private skipped = 0;
+  /** What comes first is the tail of a line whose start is lost. */
+  isSkipping: boolean;
 
-  /** At least `lineMax` bytes of a line are handed on together. */
-  constructor(lineMax: number) {
+  /** At least `lineMax` bytes of a line are handed on together. `carry`: what is in it at first. */
+  constructor(lineMax: number, carry: Buffer | null, isSkipping: boolean) {
     this.longest = Math.max(PARTIAL_MAX, lineMax);
+    this.kept = carry;
+    this.size = this.known = carry?.length ?? 0;
+    this.isSkipping = isSkipping;
   }
 
   /** The length of the unfinished line; 0 at the start of a line. To be asked while nothing is being written. */
   get partial(): number {
     return this.column + this.size;
+  }
+  /** Parts of the unfinished line were handed on. */
+  get isLong(): boolean {
+    return this.column > 0;
+  }
+  /** A copy of what is in it. */
+  rest(): Buffer {
+    return Buffer.from((this.scratch ?? this.kept ?? Buffer.alloc(0)).subarray(0, this.size));
+  }
+  /** Drops what is there of a lost line's tail, and says how much of it was dropped so far. */
+  skip(): number {
+    const scratch = this.room(0);
+    const newline = scratch.subarray(0, this.size).indexOf(NEWLINE);
+    const count = newline < 0 ? this.size : newline + 1;
+    scratch.copyWithin(0, count, this.size);
+    this.size -= count;
+    this.known = Math.min(this.known, this.size);
+    this.skipped += count;
+    this.isSkipping = newline < 0;
+    return this.skipped;
   }
   /** What came since the last batch. */
   get fresh(): Buffer {

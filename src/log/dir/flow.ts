@@ -1,0 +1,250 @@
+// The way of the bytes of one stream: from its source into hand, and from there to its outlets. It reads rarely and much:
+// what came is written while more of it gathers in the pipe, and after little it waits a moment. Nothing is read while what
+// was read is not written.
+import { readSync } from "node:fs";
+import { type Clock, type Ms, monotonic } from "../../base/clock.ts";
+import { errorCode } from "../../base/errors.ts";
+import { createFlush } from "../flush.ts";
+import { Hand } from "./hand.ts";
+import type { LogSource, LogStream, StreamOptions } from "./model.ts";
+import type { Outlets } from "./outlets.ts";
+import { ENOUGH, LARGE_PIPE, LINGER, LITTLE, Pace, QUIET, ROOMY, SMALLEST_PIPE } from "./pace.ts";
+import { BATCH } from "./scratch.ts";
+import { errnoText } from "./trouble.ts";
+
+/** What tests replace. */
+export interface StreamParts {
+  readonly clock?: Clock;
+  /** read(2) into the buffer from an offset on: the count, or throws what fs throws. */
+  readonly read?: (fd: number, into: Buffer, at: number, most: number) => number;
+  /** Calls back when the loop has looked for events once more. */
+  readonly soon?: (wake: () => void) => void;
+}
+
+const NEWLINE = 10;
+const LINE_MAX = 1000;
+const systemRead = (fd: number, into: Buffer, at: number, most: number) => readSync(fd, into, at, most, null);
+// What comes in pieces of this size is worth a read of one's own.
+const LARGE_PIECE = 32 * 1024;
+
+/** What must come to pass before the end: `line` the end of a line, `now` and `release` no more than what is in hand. */
+type Ending = "no" | "line" | "now" | "release";
+
+/** The states of a stream, and what brings it from one to the next. */
+export class Flow implements LogStream {
+  private readonly source: LogSource;
+  private readonly outlets: Outlets;
+  private readonly options: StreamOptions;
+  private readonly clock: Clock;
+  private readonly read: (fd: number, into: Buffer, at: number, most: number) => number;
+  private readonly soon: (wake: () => void) => void;
+  private readonly hand: Hand;
+  private readonly over = createFlush();
+  private state: "watching" | "gathering" | "writing" | "waiting" | "ended" = "waiting";
+  private ending: Ending = "no";
+  private count = 0; // read since the last batch
+  private readonly pace: Pace;
+  private isFast = false;
+  private hasMore = false; // the last read was as large as it could be
+  private isEnlarged = false;
+  private quiet = 0;
+  private cancelWait: (() => void) | null = null;
+
+  constructor(source: LogSource, outlets: Outlets, options: StreamOptions, parts: StreamParts) {
+    this.source = source;
+    this.outlets = outlets;
+    this.options = options;
+    this.clock = parts.clock ?? monotonic;
+    this.read = parts.read ?? systemRead;
+    this.soon = parts.soon ?? setImmediate;
+    this.hand = new Hand(options.lineMax ?? LINE_MAX, options.carry ?? null, options.skip === true);
+    this.pace = new Pace(this.clock);
+  }
+
+  get ended(): Promise<void> {
+    return this.over.promise;
+  }
+  rotate(): Promise<void> {
+    return this.outlets.rotate();
+  }
+  reopen(): Promise<number> {
+    return this.outlets.reopen();
+  }
+  finish(): void {
+    this.end("line");
+  }
+  close(): Promise<void> {
+    this.end("now");
+    return this.ended;
+  }
+  async release(): Promise<Buffer> {
+    this.end("release");
+    await this.ended;
+    return this.hand.rest();
+  }
+  private end(how: Ending): void {
+    if (this.state === "ended" || this.ending === "now" || this.ending === "release") return;
+    this.ending = how;
+    // While it writes, `written` sees to it.
+    if (this.state === "writing") return;
+    this.cancelWait?.();
+    this.cancelWait = null;
+    this.source.pause();
+    this.batch();
+  }
+
+  watch(): void {
+    this.state = "watching";
+    this.hand.release();
+    this.source.drained?.(this.hand.partial);
+    this.source.watch(this.take);
+  }
+  private wait(time: Ms, then: () => void): void {
+    this.state = "waiting";
+    if (!this.isFast) this.hand.release();
+    this.cancelWait = this.clock.at(this.clock.now() + time, () => {
+      this.cancelWait = null;
+      then();
+    });
+  }
+
+  private readonly take = (bytes: Buffer | null): boolean => {
+    const { source } = this;
+    if (this.state !== "watching" && this.state !== "gathering") return false;
+    if (bytes === null && source.taking?.() === false) {
+      this.wait(LINGER, () => this.watch());
+      return false;
+    }
+    if (bytes !== null) this.add(bytes);
+    if (source.fd !== null && (bytes === null || bytes.length >= LARGE_PIECE)) this.readOn(source.fd);
+    if (this.isFast && bytes !== null && this.ending === "no" && this.hand.size < ENOUGH) {
+      if (this.state === "watching") this.gather();
+      this.quiet = 0;
+      return true;
+    }
+    this.batch();
+    return false;
+  };
+  private add(bytes: Buffer): void {
+    if (bytes.length === 0) this.ending = "now";
+    this.hand.add(bytes);
+    this.count += bytes.length;
+  }
+  private readOn(fd: number, most: number = this.source.batchMax ?? BATCH): void {
+    const room = most - this.hand.size;
+    this.hasMore = false;
+    if (room <= 0) return;
+    try {
+      const count = this.read(fd, this.hand.room(room), this.hand.size, room);
+      if (count === 0) this.ending = "now";
+      this.hasMore = count === room;
+      this.hand.size += count;
+      this.count += count;
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === "EAGAIN" || code === "EINTR") return;
+      this.options.told.warning(`unable to read standard input: ${errnoText(error)}`);
+      this.ending = "now";
+    }
+  }
+  /** From a small pipe it comes in drops: they are collected as long as one comes in every few turns of the loop. */
+  private gather(): void {
+    this.state = "gathering";
+    this.quiet = 0;
+    const look = () => {
+      if (this.state !== "gathering") return;
+      if (this.quiet++ < QUIET) {
+        this.soon(look);
+        return;
+      }
+      this.source.pause();
+      this.batch();
+    };
+    this.soon(look);
+  }
+
+  /** Hands on what was read, up to the end of the last line. */
+  private batch(): void {
+    const { hand, source } = this;
+    this.state = "writing";
+    if (hand.isSkipping) this.skip();
+    if (this.count > 0) this.options.tap?.(hand.fresh);
+    // Of a line that was handed on in parts nobody else could write the rest.
+    if (this.ending === "now" || (this.ending === "release" && hand.isLong)) hand.endLine();
+    const batch = hand.take();
+    source.held?.(hand.size, hand.left);
+    if (batch === null) {
+      this.written();
+      return;
+    }
+    let isNow = true;
+    // Where nothing is selected nothing is written, and the loop must have its turn.
+    this.outlets.write(batch, () => (isNow ? this.soon(() => this.written()) : this.written()));
+    isNow = false;
+  }
+  private skip(): void {
+    const skipped = this.hand.skip();
+    if (!this.hand.isSkipping || this.ending === "now") this.options.skipped?.(skipped);
+  }
+  private written(): void {
+    const { count } = this;
+    this.hand.written();
+    this.pace.add(count);
+    this.count = 0;
+    if (this.ending !== "no") {
+      this.endOn();
+      return;
+    }
+    this.isFast = count >= LITTLE;
+    if (this.isFast) this.goOn();
+    else this.wait(LINGER, () => this.watch());
+  }
+  /** Much is coming. */
+  private goOn(): void {
+    const { source } = this;
+    const capacity = source.capacity?.() ?? SMALLEST_PIPE;
+    if (!this.isEnlarged && capacity < LARGE_PIPE) {
+      this.isEnlarged = true;
+      source.enlarge?.(LARGE_PIPE);
+    }
+    if (source.fd === null || capacity < ROOMY) {
+      source.watch(this.take);
+      this.gather();
+      return;
+    }
+    // Who reads all that a read can take has not seen how much is coming.
+    const time = this.hasMore ? 0 : this.pace.rest(capacity);
+    if (time >= 1) this.wait(time, () => this.pull());
+    else this.pull();
+  }
+  /** Reads without having been told that there is something: there is, at such a rate. */
+  private pull(): void {
+    if (this.source.fd !== null) this.readOn(this.source.fd);
+    if (this.count === 0 && this.ending === "no") this.watch();
+    else this.batch();
+  }
+
+  private endOn(): void {
+    const { hand, source } = this;
+    if (hand.partial === 0 || this.ending === "release") {
+      this.state = "ended";
+      hand.release();
+      source.drained?.(hand.partial);
+      source.close();
+      void this.outlets.close().then(this.over.resolve);
+      return;
+    }
+    // To the end of the line, not beyond: what follows is for whoever reads the pipe next. The loop gets its turns.
+    for (let left = LITTLE; left > 0 && source.fd !== null && this.ending === "line"; left--) {
+      const { size } = hand;
+      this.readOn(source.fd, size + 1);
+      if (hand.size === size || hand.room(0)[size] === NEWLINE) break;
+    }
+    if (this.count > 0 || this.ending === "now") {
+      this.soon(() => this.batch());
+      return;
+    }
+    this.state = "watching";
+    source.watch(this.take);
+  }
+}
