@@ -55,7 +55,9 @@ export function createHelpers(core: Core, clock: Clock, hello: Hello, outputs: O
   return {
     run(runner, program, done) {
       const streams = outputs.streams(runner, roster.get(`${runner.name}/log`)?.number ?? null);
-      return start(runner.number, spawnRequest(runner.spec, program, streams), done);
+      // What a check prints is for nobody, as sv has it: a service that is long in coming would fill its own log.
+      const own = program.role === "check" ? { ...streams, input: "null" as const, output: "null" as const } : streams;
+      return start(runner.number, spawnRequest(runner.spec, program, own), done);
     },
     runAlone(spec, done) {
       const streams = { input: "null", output: "inherit", error: "inherit" } as const;

@@ -158,6 +158,19 @@ describe.runIf(isReady)("the directories of Debian's packages", () => {
       expect(each.log("ssh")).toContain("runsv: ERROR 161 in ssh: disabled by local settings");
   });
 
+  test("come and go by update-service", async () => {
+    const { space } = ours;
+    const tell = (...words: readonly string[]) => space.inside(["update-service", ...words]);
+    expect(await tell("--remove", "/etc/sv/mini-httpd")).toMatchObject({ code: 0 });
+    const gone = "fail: /etc/sv/mini-httpd: runsv not running";
+    const status = async () => (await space.inside(["/usr/bin/sv", "status", "/etc/sv/mini-httpd"])).stdout;
+    await eventually("nobody supervises it", async () => (await status()) === gone);
+    expect(await space.inside(["rm", "/etc/service/.mini-httpd"])).toMatchObject({ code: 0 });
+    const added = await tell("--add", "/etc/sv/mini-httpd");
+    expect(added).toMatchObject({ code: 0, stdout: "Service mini-httpd added." });
+    await eventually("it runs", async () => (await status()).startsWith("run: "));
+  });
+
   test("end in order, and their loggers close their files", async () => {
     ours.space.signal("TERM");
     expect(await ours.space.exit()).toEqual({ code: 0 });

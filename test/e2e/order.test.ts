@@ -28,7 +28,10 @@ describe("what is ready", () => {
     const services = scanDir({
       notify: { run: waiting("notify", "echo >&5"), "service.ini": "notify-fd = 5" },
       "on-notify": dependent("on-notify"),
-      check: { run: sleeper, check: `#!/bin/sh\n[ -e ${directory}/go-check ]\n` },
+      check: {
+        run: sleeper,
+        check: `#!/bin/sh\necho noise\necho >>${directory}/looks\n[ -e ${directory}/go-check ]\n`,
+      },
       "on-check": dependent("on-check"),
       settle: { run: sleeper, "service.ini": "settle = 700ms" },
       "on-settle": dependent("on-settle"),
@@ -52,6 +55,11 @@ describe("what is ready", () => {
     space = await launch([services.path]);
   });
   const has = (name: string) => linesOf(started).includes(`${name} started`);
+
+  test("is nobody's news while it is not so: what a check prints is in no log", async () => {
+    await lines(join(directory, "looks"), 3);
+    expect(space.output()).not.toContain("noise");
+  });
 
   test.each(["notify", "check", "migrate", "pre"])("is told by %s: who requires it starts then", async (name) => {
     await eventually(`on-${name} waits`, async () => (await statusOf(space, `on-${name}`)).why?.includes(name));
