@@ -148,8 +148,8 @@ describe("the end of a process", () => {
       "oneshot-0": ends("exit 0", "type = oneshot"),
       "oneshot-1": ends("exit 1", `type = oneshot\n${slow}`),
       "gives-up": ends("exit 1", "give-up = 3 in 1m\nrestart-delay = 10ms"),
-      delays: ends(`date +%s%3N >>${out}/times; exit 1`, "restart-delay = 200ms\nrestart-delay-max = 500ms"),
-      stable: ends("sleep 0.3; exit 1", `stable = 100ms\nsettle = 50ms\n${slow}`),
+      delays: ends(`date +%s%3N >>${out}/times; exit 1`, "restart-delay = 600ms\nrestart-delay-max = 1500ms"),
+      stable: ends("sleep 0.7; exit 1", `stable = 100ms\nsettle = 50ms\n${slow}`),
       once: { ...ends("exit 0", slow), down: "" },
       down: { run: sleeper, down: "", "service.ini": "settle = 10ms" },
     });
@@ -197,8 +197,8 @@ describe("the end of a process", () => {
     const times = (await lines(join(out, "times"), 5)).map(Number);
     const gaps = times.slice(1, 5).map((time, index) => time - (times[index] ?? 0));
     // Jitter is a tenth; how much later a start may come is the machine's.
-    for (const [index, least] of [0, 180, 360, 450].entries()) expect(gaps[index]).toBeGreaterThanOrEqual(least);
-    expect(gaps[0]).toBeLessThan(180);
+    for (const [index, least] of [0, 540, 1080, 1350].entries()) expect(gaps[index]).toBeGreaterThanOrEqual(least);
+    expect(gaps[0]).toBeLessThan(540);
   });
 
   test("is the first one again after a stable run", async () => {
