@@ -37,13 +37,16 @@ static int read_line(struct reader *reader, char line[LINE_MOST]) {
   return 1;
 }
 
-// A whole field of digits, and the way behind its colon.
+// A field that is a number as glibc takes it, and the way behind its colon.
 static bool read_id(char **field, uint32_t *id) {
   uint64_t number = 0;
   char *at = *field;
+  while (isspace((unsigned char)*at)) at++;
+  bool negative = *at == '-';
+  if (negative || *at == '+') at++;
   if (!isdigit((unsigned char)*at)) return false;
   for (; isdigit((unsigned char)*at); at++)
-    if ((number = number * 10 + (uint64_t)(*at - '0')) >= UINT32_MAX) return false;
+    if ((number = number * 10 + (uint64_t)(*at - '0')) > UINT32_MAX || (negative && number)) return false;
   if (*at == ':') at++;
   else if (*at) return false;
   *field = at;

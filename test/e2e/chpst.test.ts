@@ -124,6 +124,9 @@ trailing:x:51x:1:::
 far:${"p".repeat(300)}:61:62:${"g".repeat(5000)}:/:/bin/sh
 +nis:x:71:72:::
 -nis:x:71:72:::
+signs:x: 1:+2:::
+below:x:-1:1:::
+beyond:x:99999999999:1:::
 same:x:81:82:::
 same:x:83:84:::
 :x:91:92:::
