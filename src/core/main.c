@@ -61,7 +61,8 @@ static int usage_error(const char *format, const char *word) {
   return upkeep_usage();
 }
 
-// `[-c FILE]... [--compat baseimage [OPTION]...] DIR [-- CMD...]`. What is wrong with the words or the directory is said before anything runs.
+// `[-c FILE]... [--compat baseimage [OPTION]...] DIR [-- CMD...]`. What is wrong with the words or the directory is said
+// before anything runs.
 static int supervise(char **words, char **environment) {
   const char *directory = NULL;
   bool is_compat = false;

@@ -38,7 +38,10 @@ export function createReread(parts: RereadParts): (dryRun: boolean) => Promise<A
   const { manager, scan, voice, tell } = parts;
   return inTurn(async (dryRun) => {
     const refusal = parts.refusal();
-    if (refusal !== null) return { changes: [], problems: [refusal] };
+    if (refusal !== null) {
+      if (!dryRun) tell(refusal);
+      return { changes: [], problems: [refusal] };
+    }
     const read = parts.read();
     const now = parts.now().settings;
     const isUsable = !read.problems.some(({ severity }) => severity === "error");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { baseimage } from "../helpers/baseimage.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { shell } from "../helpers/init.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { launch, type Namespace, upkeep } from "../helpers/pid-namespace.ts";
 import { lines, linesOf, noting, stubborn } from "../helpers/scripts.ts";
@@ -221,6 +222,20 @@ describe("the stop", () => {
     expect((await space.upkeep("stop", "web")).code).toBe(0);
     expect(space.output()).toMatch(/web had not ended after 1(\.0\d)? s: sent SIGKILL/);
   });
+});
+
+test.each<[string, number, string]>([
+  ["--compat", 64, "--compat needs the name of a layout: baseimage"],
+  ["--compat s6 /etc/service", 64, "unknown layout s6 after --compat; there is baseimage"],
+  ["--compat baseimage --bogus", 64, "unknown option --bogus"],
+  ["--compat baseimage --quiet --", 64, "no command after --"],
+  ["my_init --bogus", 2, "unrecognized option '--bogus'"],
+  ["my_init --skip", 2, "option '--skip' is ambiguous"],
+  ["my_init --skip-runit", 1, "*** When --skip-runit is given, you must also pass a main command."],
+])("upkeep %s leaves with %i and a sentence", async (words, code, sentence) => {
+  const ran = await shell(`exec "$0" ${words}`);
+  expect(ran.code).toBe(code);
+  expect(ran.stderr).toContain(sentence);
 });
 
 test("a link named my_init and --compat baseimage are the same", async () => {
