@@ -1,6 +1,7 @@
 // Under runsvdir's name: what the end of the process of that name means, and a look at the directory on demand. Under
 // runsv's: the end once its one service was told to exit.
 
+import { type Ms, monotonic } from "../base/clock.ts";
 import type { Manager } from "../manager/manager.ts";
 import type { Scan } from "../manager/scan.ts";
 import type { Happening } from "../manager/services.ts";
@@ -11,6 +12,8 @@ import type { SupervisorWords } from "./words.ts";
 /** As the core tells that the process that stood for it has ended (src/core/pid1.h). */
 const FACE_GONE = 64;
 const SIGALRM = 14;
+/** From one try of a directory that another supervisor has to the next. */
+const RETRY: Ms = 1000;
 
 export interface OnlookerParts {
   readonly words: SupervisorWords;
@@ -25,6 +28,8 @@ export interface Onlooker {
   /** What these signals do. */
   readonly signals: Readonly<Record<number, () => void>>;
   happened(happening: Happening): void;
+  /** Another supervisor has one of our directories. */
+  refused(): void;
 }
 
 /** The one who looks on for the program that we were called as. */
@@ -32,6 +37,7 @@ export function createOnlooker({ words, manners, corePid, manager, scan, stop }:
   const { face } = words;
   // It may have ended while no manager lived.
   let isAlone = face !== 0 && processOf(corePid)?.ppid !== face;
+  let isRetrying = false;
   const settle = () => {
     if (!isAlone && !manners.endsEmpty) return;
     if (manager.roster.services().length === 0) stop(0, "nothing is left to supervise");
@@ -45,6 +51,15 @@ export function createOnlooker({ words, manners, corePid, manager, scan, stop }:
   if (isAlone) setImmediate(alone);
   return {
     signals: { [SIGALRM]: () => scan().rescan(), ...(face === 0 ? {} : { [FACE_GONE]: alone }) },
+    refused() {
+      // As runsvdir's runsv has it: tried again until the other one is gone.
+      if (!manners.repeats || isRetrying) return;
+      isRetrying = true;
+      monotonic.at(monotonic.now() + RETRY, () => {
+        isRetrying = false;
+        scan().rescan();
+      });
+    },
     happened({ event }) {
       if (event === "removed") settle();
     },

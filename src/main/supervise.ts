@@ -113,7 +113,10 @@ export function supervise(world: World): void {
       progress: (runner) => stopping.progress(runner),
       listening: (path, errno) => control.listening(path, errno),
       letter: (runner, letter) => letters(runner, letter),
-      refused: (runner, path) => refusals.take(runner, path),
+      refused(runner, path) {
+        refusals.take(runner, path);
+        onlooker.refused();
+      },
       fallback: createFallback(settings, world),
     });
     const onlooker = createOnlooker({ words, manners, corePid: hello.corePid, manager, scan: () => scan, stop });
@@ -122,7 +125,7 @@ export function supervise(world: World): void {
       clock: monotonic,
       scanDir,
       defaults: () => config.defaults,
-      present: () => manager.roster.fromDirectories().map(({ name }) => name),
+      present: () => new Map(manager.roster.fromDirectories().map(({ name, spec }) => [name, spec.home])),
       appeared: (spec) => admission.appeared(spec),
       disappeared: (name) => admission.disappeared(name),
       problem: tell,
@@ -220,7 +223,7 @@ export function supervise(world: World): void {
         main: () => (command === null ? null : mainCommand(command, world.cwd, layout?.forMain())),
         scans,
         refusals,
-        leave: (why) => void refuse(111, why),
+        leave: (why) => void (manners.repeats ? voice.warn(why) : refuse(111, why)),
         manager,
         scan,
         admission,

@@ -8,6 +8,8 @@ import { watchWay } from "./way.ts";
 
 /** Where the kernel does not tell of changes. */
 const RESCAN: Ms = 5000;
+/** From one look for a directory that is not there to the next, where each is told of: as runsvdir has it. */
+const ABSENT: Ms = 1000;
 /** Several changes on the way make one look. */
 const GATHER: Ms = 5;
 
@@ -47,14 +49,15 @@ export function createFollow(parts: FollowParts): Follow {
   };
   const lost = (why: string) => {
     if (isClosed) return;
-    if (parts.absent !== null && !existsSync(`${path}/.`)) {
-      if (toldTurn !== turn) parts.absent(why);
+    const isAbsent = parts.absent !== null && !existsSync(`${path}/.`);
+    if (isAbsent) {
+      if (toldTurn !== turn) parts.absent?.(why);
       toldTurn = turn;
     } else if (watcher !== null || !isPolling)
       parts.warn(`cannot watch ${path}: ${why}; looking every ${RESCAN / 1000} s instead`);
     leaveRoot();
     isPolling = true;
-    forgetLook = clock.at(clock.now() + RESCAN, () => void begin());
+    forgetLook = clock.at(clock.now() + (isAbsent ? ABSENT : RESCAN), () => void begin());
   };
   const begin = async () => {
     const own = ++turn;

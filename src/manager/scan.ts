@@ -31,8 +31,8 @@ export interface ScanParts {
   readonly clock: Clock;
   readonly scanDir: string;
   readonly defaults: () => Defaults;
-  /** The names that have a service now. */
-  readonly present: () => Iterable<string>;
+  /** What has a service now, and the directory of each. */
+  readonly present: () => ReadonlyMap<string, string>;
   readonly appeared: (spec: ServiceSpec) => void;
   readonly disappeared: (name: string) => void;
   readonly problem: (problem: Problem) => void;
@@ -126,21 +126,25 @@ export function createScan(parts: ScanParts): Scan {
     if (names !== null) listed = new Set(names);
     return names;
   };
+  /** Of one that was found before anybody watched, by us or by an earlier manager. */
+  const identityBefore = (home: string | undefined, now: string) =>
+    home === undefined || home === now ? undefined : identityOf(home);
   const rescan = () => {
     if (isClosed) return;
     const names = list();
     // A scan directory that cannot be read says nothing of its services: they stay.
     if (names === null) return follow.lost("it cannot be read");
-    const present = new Set(parts.present());
+    const present = parts.present();
     const root = identityOf(scanDir);
     // Another directory: by the same names there may be others.
     if (root !== rootIdentity) for (const name of names) moved.add(name);
     rootIdentity = root;
     for (const name of names) {
       const isNew = moved.has(name);
-      const identity = isNew || !identities.has(name) ? identityOf(homeOf(name)) : identities.get(name);
-      const isOther = identity !== (identities.get(name) ?? identity);
-      identities.set(name, identity ?? "");
+      const known = identities.get(name);
+      const identity = isNew || known === undefined ? identityOf(homeOf(name)) : known;
+      const isOther = identity !== (known ?? identityBefore(present.get(name), homeOf(name)) ?? identity);
+      identities.set(name, identity);
       // Another directory by the name of one that runs: the old service ends before the new one begins.
       if (present.has(name) && isOther) parts.disappeared(name);
       if (present.has(name) || (timers.has(name) && !isNew)) continue;
@@ -148,7 +152,7 @@ export function createScan(parts: ScanParts): Scan {
       if (isNew || !unready.has(name)) settle(name);
     }
     moved.clear();
-    for (const name of new Set([...present, ...identities.keys()])) {
+    for (const name of new Set([...present.keys(), ...identities.keys()])) {
       if (listed.has(name)) continue;
       // Also what is no service: it may have been refused.
       parts.disappeared(name);

@@ -27,7 +27,7 @@ async function supervised(fill: (dir: string) => void) {
     clock: { ...monotonic, at: all.clock.at },
     scanDir: dir,
     defaults: () => defaults,
-    present: () => all.manager.roster.fromDirectories().map(({ name }) => name),
+    present: () => new Map(all.manager.roster.fromDirectories().map(({ name, spec }) => [name, spec.home])),
     appeared: (spec) => admission.appeared(spec),
     disappeared: (name) => admission.disappeared(name),
     problem: ({ text }) => told.push(text),
