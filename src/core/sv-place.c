@@ -124,7 +124,7 @@ static int open_other_ok(struct sv_place *place, int error) {
     join(below, runtime, "/supervise/", name);
     int fd = *below ? open_ok(below) : -1;
     if (fd < 0 && (errno == ENOENT || errno == ENAMETOOLONG)) continue;
-    if (fd < 0 && errno != ENXIO) error = errno;
+    if (fd < 0) error = errno;
     if (fd < 0) break;
     memcpy(place->supervise, below, sizeof below);
     return fd;

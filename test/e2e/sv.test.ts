@@ -4,6 +4,7 @@ import { execFileSync, spawn } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   linkSync,
   mkdirSync,
   readFileSync,
@@ -18,7 +19,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { eventually, timed } from "../helpers/eventually.ts";
 import { type Held, hold, runAll, type Said, statusBytes } from "../helpers/held-state.ts";
 import { need } from "../helpers/need.ts";
-import { upkeep } from "../helpers/pid-namespace.ts";
+import { launch, upkeep } from "../helpers/pid-namespace.ts";
 import { sleeper, stubborn } from "../helpers/scripts.ts";
 import { type ScanDir, scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
 
@@ -362,6 +363,35 @@ describe("on a directory that runsv runs", () => {
     expect(await sv(scan.path, "-w0", "check", "web")).toMatchObject({ code: 1 });
     writeFiles(scan.at("web"), { ready: "" });
     expect(await started).toEqual(ok("ok: run: web: (pid P) Ns, normally down\n"));
+  });
+});
+
+describe("on a directory that upkeep runs", () => {
+  // A read-only image is the same but for where the files are.
+  test.each(["writable", "read-only"])("what is asked for comes true: %s", async (kind) => {
+    const scan = scanDir({
+      web: { run: sleeper },
+      db: { run: sleeper, down: "", "log/run": script("exec cat >/dev/null") },
+    });
+    const setup = `mount --bind ${scan.path} ${scan.path} && mount -o remount,ro,bind ${scan.path}`;
+    const running = await launch([scan.path], {
+      env: { SVDIR: scan.path, UPKEEP_RUNTIME_DIR: "/run/upkeep" },
+      setup: `mount -t tmpfs tmpfs /run${kind === "read-only" ? ` && ${setup}` : ""}`,
+    });
+    const ask = async (...words: readonly string[]): Promise<Said> => {
+      const { code, stdout, stderr } = await running.inside([ours.sv, ...words]);
+      return { code, stdout: `${stdout}\n`.replaceAll(/pid \d+/g, "pid P").replaceAll(/\b\d+s/g, "Ns"), stderr };
+    };
+    await eventually("it is offered", async () => (await ask("check", "web", "db", "db/log")).code === 0);
+    expect(existsSync(scan.at("web/supervise"))).toBe(kind === "writable");
+    expect(await ask("status", "web", "db")).toEqual(ok("run: web: (pid P) Ns\ndown: db: Ns; run: log: (pid P) Ns\n"));
+    expect(await ask("restart", "web")).toEqual(ok("ok: run: web: (pid P) Ns\n"));
+    expect(await ask("start", "db")).toEqual(ok("ok: run: db: (pid P) Ns, normally down\n"));
+    expect(await ask("-v", "pause", "web")).toEqual(ok("ok: run: web: (pid P) Ns, paused\n"));
+    expect(await ask("-v", "cont", "web")).toEqual(ok("ok: run: web: (pid P) Ns\n"));
+    expect(await ask("stop", "web", "db")).toEqual(ok("ok: down: web: Ns, normally up\nok: down: db: Ns\n"));
+    expect(await ask("restart", "db/log")).toEqual(ok("ok: run: db/log: (pid P) Ns\n"));
+    expect(await ask("shutdown", "web")).toEqual(ok("ok: web: runsv not running\n"));
   });
 });
 

@@ -132,7 +132,10 @@ export async function runAll(calls: readonly Call[], options: { cwd?: string; ui
   chmodSync(directory, 0o777);
   const at = (name: string, index: number): string => join(directory, `${name}-${index}`);
   const lines = calls.map(({ program, words, env = {} }, index) => {
-    const settings = Object.entries(env).map(([name, value]) => quote(`${name}=${value}`));
+    // Nothing of a supervisor of this machine is to be found by mistake.
+    const settings = Object.entries({ UPKEEP_RUNTIME_DIR: "/nonexistent", ...env }).map(([name, value]) =>
+      quote(`${name}=${value}`),
+    );
     const command = ["env", ...settings, program, ...words.map(quote)].join(" ");
     return `(${command} >${at("stdout", index)} 2>${at("stderr", index)}; echo $? >${at("code", index)}) &`;
   });
