@@ -53,9 +53,9 @@ export function createRefusals({ voice, manager, scanDir, corePid }: RefusalPart
       const why = `${path} is supervised by ${holder}; end that, then upkeep apply`;
       holders.add(holder);
       refused.set(name, { why, incomplete: false });
-      if (runner.spec.loggerOf === null) manager().refuse(runner);
+      manager().refuse(runner);
       // The service itself may run by now.
-      else manager().remove(name);
+      if (runner.name !== name) manager().remove(name);
       if (isSettled) tell(name, why);
     },
     happened({ event, runner }) {
