@@ -57,8 +57,11 @@ export interface Core {
   drained(tag: string, partial: number): void;
   /** What dead managers took of it and nobody has said yet; 0 once it is said. */
   lost(tag: string, bytes: number): void;
-  /** Takes the lock in this supervise directory of service `number`; where somebody else has it, nothing of it starts. */
-  supervise(number: number, path: string): void;
+  /**
+   * Takes the lock in this supervise directory of service `number`; where somebody else has it, nothing of it starts.
+   * `makes`: it is made where it is missing, which costs more than a start does.
+   */
+  supervise(number: number, path: string, makes: boolean): void;
   /** Opens the fifos there: from now on others see that the directory is supervised. */
   offer(number: number): void;
   /** Lets lock and fifos go. */

@@ -19,7 +19,7 @@ export const down = {
   held: 3,
   drained: 2,
   lost: 2,
-  supervise: 2,
+  supervise: 3,
   offer: 1,
   release: 1,
   remember: 2,

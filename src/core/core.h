@@ -97,7 +97,7 @@ void child_notified(struct child *child);
 bool spawned_ever(void);
 
 // supervise.c: the locks and fifos of supervise directories, by the service's number.
-void request_supervise(uint32_t number, const char *path);
+void request_supervise(uint32_t number, const char *path, bool makes);
 void request_offer(uint32_t number);
 void request_release(uint32_t number);
 bool supervise_refused(uint32_t number);

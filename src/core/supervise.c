@@ -83,11 +83,12 @@ static bool is_scarce(int fd) {
   return true;
 }
 
-// The directory, made where it is missing; where it is a link, what that names. -1 with errno.
-static int open_directory(const char *path) {
+// The directory; with `makes` it is made where it is missing, or what it is a link to. -1 with errno.
+static int open_directory(const char *path, bool makes) {
   char target[TARGET_MAX];
   const char *slash = strrchr(path, '/');
   size_t parent = slash ? (size_t)(slash - path) : 0;
+  if (!makes) return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
   ssize_t length = readlink(path, target, sizeof target);
   if (length == (ssize_t)sizeof target || parent >= sizeof target) return errno = ENAMETOOLONG, -1;
   if (length < 0 && errno == ENOENT) {
@@ -144,12 +145,12 @@ static void forget(struct supervised **link) {
 }
 
 // The lock; what has failed and why go to the manager.
-static int take_lock(struct supervised *each, const char *path, const char **step) {
+static int take_lock(struct supervised *each, bool makes, const char **step) {
   *step = "directory";
-  int directory = open_directory(path);
+  int directory = open_directory(each->path, makes);
   if (directory < 0) return errno;
   *step = "lock";
-  int error = 0, fd = open_plain(directory, "lock", S_IFREG, O_RDWR | O_CREAT);
+  int error = 0, fd = open_plain(directory, "lock", S_IFREG, O_RDWR | (makes ? O_CREAT : 0));
   if (fd < 0) error = errno;
   close(directory);
   if (!error && flock(fd, LOCK_EX | LOCK_NB) != 0) error = errno;
@@ -162,7 +163,7 @@ static int take_lock(struct supervised *each, const char *path, const char **ste
   return 0;
 }
 
-void request_supervise(uint32_t number, const char *path) {
+void request_supervise(uint32_t number, const char *path, bool makes) {
   struct supervised **link = link_of(number);
   const char *step = "memory";
   int error = ENOMEM;
@@ -173,7 +174,7 @@ void request_supervise(uint32_t number, const char *path) {
   }
   struct supervised *each = *link;
   if (each && !each->path) each->path = strdup(path);
-  if (each && each->path) error = each->lock_fd >= 0 ? 0 : take_lock(each, path, &step);
+  if (each && each->path) error = each->lock_fd >= 0 ? 0 : take_lock(each, makes, &step);
   // A refusal is remembered until the manager has taken note of it.
   if (each && error && !each->refused) forget(link);
   ANSWER("supervised", decimal(number).text, "lock", error ? step : "", decimal(error).text);
@@ -187,7 +188,7 @@ static void arm(const struct supervised *each, bool known) {
 static int open_fifos(struct supervised *each, const char **step) {
   struct stat held, found;
   *step = "directory";
-  int error = 0, directory = open_directory(each->path);
+  int error = 0, directory = open_directory(each->path, false);
   if (directory < 0) return errno;
   // The directory may be another one by now: its control would be somebody else's.
   if (fstat(each->lock_fd, &held) != 0 || fstatat(directory, "lock", &found, AT_SYMLINK_NOFOLLOW) != 0) error = errno;

@@ -24,7 +24,7 @@
   X(held, 3)     /* tag bytes partial: in the manager's hands, of which an unfinished line */               \
   X(drained, 2)  /* tag bytes: all is written out but this much of an unfinished line; tell of more */  \
   X(lost, 2)     /* tag bytes: what dead managers took of it and nobody has said yet; 0 once said */    \
-  X(supervise, 2) /* number path: take the lock of this supervise directory, which is made */             \
+  X(supervise, 3) /* number path make(0|1): take the lock of this supervise directory */                  \
   X(offer, 1)    /* number: open its fifos, once its status is written */                                \
   X(release, 1)  /* number: let go of its lock and fifos */                                              \
   X(remember, 2) /* key blob */                                                                         \

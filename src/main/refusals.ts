@@ -9,7 +9,7 @@ import { argumentsOf } from "../process/proc.ts";
 
 export interface Refusals {
   /** The lock at `path` of this service or logger is somebody else's: it does not run here. */
-  take(runner: Runner, path: string): void;
+  take(runner: Runner, path: string, mayRun: boolean): void;
   /** By the name of the service. */
   readonly refused: ReadonlyMap<string, Unready>;
   /** It may have been let in again. */
@@ -47,15 +47,15 @@ export function createRefusals({ voice, manager, scanDir, corePid }: RefusalPart
   };
   return {
     refused,
-    take(runner, path) {
+    take(runner, path, mayRun) {
       const name = runner.spec.loggerOf ?? runner.name;
       const holder = holderOf(path);
       const why = `${path} is supervised by ${holder}; end that, then upkeep apply`;
       holders.add(holder);
       refused.set(name, { why, incomplete: false });
-      manager().refuse(runner);
-      // The service itself may run by now.
-      if (runner.name !== name) manager().remove(name);
+      if (!mayRun) manager().refuse(runner);
+      // The service itself may run by now, if this is its logger.
+      if (mayRun || runner.name !== name) manager().remove(name);
       if (isSettled) tell(name, why);
     },
     happened({ event, runner }) {

@@ -113,8 +113,8 @@ export function supervise(world: World): void {
       progress: (runner) => stopping.progress(runner),
       listening: (path, errno) => control.listening(path, errno),
       letter: (runner, letter) => letters(runner, letter),
-      refused(runner, path) {
-        refusals.take(runner, path);
+      refused(...refused) {
+        refusals.take(...refused);
         onlooker.refused();
       },
       fallback: createFallback(settings, world),

@@ -24,8 +24,13 @@ export interface Helpers {
   /** One that an earlier manager has started; false if nobody will tell of its end. */
   adopt(runner: Runner, child: number, done: HelperDone): boolean;
   isHelper(id: string): boolean;
-  /** The number of the service that it is of. */
-  ownerOf(id: string): number | undefined;
+  /** It has begun to run; the number of the service that it is of, or undefined if it is none. */
+  began(id: string): number | undefined;
+  /**
+   * Calls `settled` once all that was asked for this service is known by its pid; false if it is so already. Until
+   * then a look at the processes would take one of them for a stray.
+   */
+  awaits(owner: number, settled: () => void): boolean;
   /** It has ended, or has not begun; false if it is none. */
   ended(id: string, exit: Exit | null): boolean;
 }
@@ -39,16 +44,25 @@ const SIGKILL = 9;
 /** The helpers of one manager. */
 export function createHelpers(core: Core, clock: Clock, hello: Hello, outputs: Outputs, roster: Roster): Helpers {
   const helpers = new Map<string, { readonly owner: number; readonly done: HelperDone }>();
+  const unborn = new Map<string, number>();
+  let waiters: { readonly owner: number; readonly settled: () => void }[] = [];
   const left = new Set(hello.children.map(({ id }) => id).filter((id) => id.startsWith(`${NUMBER}.`)));
   // A new manager must not take the numbers of those that an old one has left running.
   let next =
     Math.max(Math.floor(clock.now()) % NUMBERS, ...[...left].map((id) => Number(id.slice(id.indexOf(".") + 1)) + 1)) %
     NUMBERS;
   const idOf = (child: number) => `${NUMBER}.${child}`;
+  const born = (id: string) => {
+    if (!unborn.delete(id) || waiters.length === 0) return;
+    const due = waiters.filter(({ owner }) => ![...unborn.values()].includes(owner));
+    waiters = waiters.filter((waiter) => !due.includes(waiter));
+    for (const { settled } of due) settled();
+  };
   const start = (owner: number, request: SpawnRequest, done: HelperDone): Helper => {
     const child = next;
     next = (next + 1) % NUMBERS;
     helpers.set(idOf(child), { owner, done });
+    unborn.set(idOf(child), owner);
     core.spawn(idOf(child), owner, request);
     return { child, kill: () => core.kill(idOf(child), SIGKILL, true) };
   };
@@ -69,10 +83,21 @@ export function createHelpers(core: Core, clock: Clock, hello: Hello, outputs: O
       return true;
     },
     isHelper: (id) => helpers.has(id),
-    ownerOf: (id) => helpers.get(id)?.owner,
+    began(id) {
+      const owner = helpers.get(id)?.owner;
+      // After its pid is noted.
+      queueMicrotask(() => born(id));
+      return owner;
+    },
+    awaits(owner, settled) {
+      const isAwaited = [...unborn.values()].includes(owner);
+      if (isAwaited) waiters.push({ owner, settled });
+      return isAwaited;
+    },
     ended(id, exit) {
       const helper = helpers.get(id);
       helpers.delete(id);
+      born(id);
       helper?.done(exit);
       return helper !== undefined;
     },

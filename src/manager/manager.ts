@@ -37,7 +37,7 @@ export interface ManagerParts {
   /** A letter for this service has come by its `control`; acknowledged when this returns. */
   readonly letter: (runner: Runner, letter: string) => void;
   /** Somebody else has the lock of its supervise directory at `path`. */
-  readonly refused: (runner: Runner, path: string) => void;
+  readonly refused: (runner: Runner, path: string, mayRun: boolean) => void;
   /** A place for the supervise directory of this service where its own cannot be written to; null is none. */
   readonly fallback: (name: string) => string | null;
 }
@@ -113,7 +113,7 @@ export function createManager(parts: ManagerParts): Manager {
     leftovers,
     controls,
     supervise,
-    isHelper: helpers.isHelper,
+    helpers,
     watchReady: (runner, on) => readiness.watch(runner, on),
   });
   const { doctor, runnerOf } = services;
@@ -130,7 +130,7 @@ export function createManager(parts: ManagerParts): Manager {
     spawned(id, pid) {
       const runner = runnerOf(id);
       // What a check leaves behind is its service's.
-      leftovers.began(pid, runner?.number ?? helpers.ownerOf(id) ?? 0);
+      leftovers.began(pid, runner?.number ?? helpers.began(id) ?? 0);
       runner?.send({ type: "spawned", child: childOf(id), pid });
     },
     failed(id, step, errno) {
@@ -178,8 +178,7 @@ export function createManager(parts: ManagerParts): Manager {
       leftovers.stale();
       if (!haveOrphansGone) return;
       haveOrphansGone = false;
-      for (const runner of roster.all())
-        if (runner.state.phase === "sweeping") runner.send({ type: "swept", left: leftovers.of(runner).length });
+      for (const runner of roster.all()) services.recount(runner, 0);
       parts.progress(null);
     },
   };

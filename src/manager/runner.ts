@@ -20,8 +20,8 @@ export interface Surroundings {
     child: number,
     program: { role: "main" | "pre" | "undo" } | { role: "finish"; exit: Exit },
   ): void;
-  /** Counts what is left of it; the returned function signals that. */
-  sweep(runner: Runner): { readonly left: number; readonly signal: (signal: number) => void };
+  /** Counts what is left of it; the returned function signals that. Null: it is counted and signalled later. */
+  sweep(runner: Runner, signal: number): { readonly left: number; readonly signal: () => void } | null;
   /** Signals one of its processes, or with `group` its group. */
   kill(runner: Runner, child: number, signal: number, group: boolean): void;
   watchReady(runner: Runner, on: boolean): void;
@@ -167,9 +167,9 @@ export class Runner {
         later(() => this.#house.closeInput(this));
         return null;
       case "sweep": {
-        const { left, signal } = this.#house.sweep(this);
-        if (left > 0 && effect.signal > 0) later(() => signal(effect.signal));
-        return { type: "swept", left };
+        const found = this.#house.sweep(this, effect.signal);
+        if (found !== null && found.left > 0 && effect.signal > 0) later(found.signal);
+        return found === null ? null : { type: "swept", left: found.left };
       }
       case "watch-ready":
         later(() => this.#house.watchReady(this, effect.on));

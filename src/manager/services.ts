@@ -14,6 +14,7 @@ import { createChange } from "./change.ts";
 import type { Controls } from "./controls.ts";
 import { createDepartures, type Departures } from "./departures.ts";
 import { createDoctor, type Doctor } from "./doctor.ts";
+import type { Helpers } from "./helpers.ts";
 import type { Leftovers } from "./leftovers.ts";
 import type { Outputs } from "./outputs.ts";
 import { decodeLetGo, decodeServices, encodeHouse, encodeSpec, HOUSE_KEY, type House, specKey } from "./remembered.ts";
@@ -21,6 +22,7 @@ import { levelOf } from "./report-level.ts";
 import { isAtRest, type Roster } from "./roster.ts";
 import { Runner, type Surroundings, stateKey } from "./runner.ts";
 import type { Supervise } from "./supervise.ts";
+import { createSweeps, type Sweeps } from "./sweeps.ts";
 
 /** What is told to whoever watches a service. */
 export interface Happening {
@@ -41,8 +43,7 @@ export interface ServicesParts {
   readonly outputs: Outputs;
   readonly controls: Controls;
   readonly supervise: Supervise;
-  /** True for a control script that an earlier manager has started, and for which somebody waits. */
-  readonly isHelper: (id: string) => boolean;
+  readonly helpers: Helpers;
   /** Runs its check until it is ready, or no more. */
   readonly watchReady: (runner: Runner, on: boolean) => void;
   readonly say: (level: VoiceLevel, text: string, fields?: VoiceFields) => void;
@@ -71,6 +72,7 @@ export interface Services
   /** The service that a child belongs to, by the core's name for the child; or the one of this number. */
   runnerOf(id: string): Runner | undefined;
   numbered(number: number): Runner | undefined;
+  readonly recount: Sweeps["recount"];
   /** The errno with which the program of a service could not be executed. */
   readonly unexecuted: Map<Runner, number>;
 }
@@ -95,6 +97,8 @@ export function createServices(parts: ServicesParts): Services {
   const doctor = createDoctor({ clock, leftovers, say, changed: (runner) => publish(runner, "state", "") });
   const loggerOf = (runner: Runner) => roster.get(`${runner.name}/log`);
 
+  const sweeps = createSweeps(leftovers, parts.helpers, doctor);
+
   const surroundings: Surroundings = {
     core,
     clock,
@@ -108,11 +112,7 @@ export function createServices(parts: ServicesParts): Services {
       if (program.role !== "main" || !controls.defers(runner, child, begin)) begin();
     },
     kill: controls.kill,
-    sweep(runner) {
-      const strays = leftovers.of(runner);
-      doctor.saw(runner, strays);
-      return { left: strays.length, signal: (signal) => leftovers.signal(strays, signal) };
-    },
+    sweep: sweeps.sweep,
     watchReady: parts.watchReady,
     closeInput: (runner) => outputs.closeInput(runner.number),
     changed(runner, before) {
@@ -193,6 +193,7 @@ export function createServices(parts: ServicesParts): Services {
     doctor,
     unexecuted,
     runnerOf,
+    recount: sweeps.recount,
     numbered: (number) => byNumber.get(number),
     change(runner, spec, restarts) {
       // Who goes has no use for it; and once everything stops nothing is started again.
@@ -230,7 +231,7 @@ export function createServices(parts: ServicesParts): Services {
         const runner = runnerOf(id);
         if (runner !== undefined) leftovers.began(pid, runner.number);
         // A check of the earlier manager: nobody waits for it any more.
-        else if (!parts.isHelper(id)) core.kill(id, 9, true);
+        else if (!parts.helpers.isHelper(id)) core.kill(id, 9, true);
       }
       if (stop !== null) roster.freeze();
       outputs.takeOver([...roster.all()].map((runner) => [runner, loggerOf(runner)?.number ?? null]));

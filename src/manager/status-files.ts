@@ -1,11 +1,13 @@
 // Writes the files of supervise/ by rename, never waiting for a disk. What is asked for while a write is under way is
 // written afterwards, once, as it is then.
-import { close, constants, open, read, rename, unlink, write } from "node:fs";
+import { close, closeSync, constants, open, read, rename, unlink, writeSync } from "node:fs";
 import { errorCode } from "../base/errors.ts";
 
 /** One supervise directory, as far as its files are concerned. */
 export interface Target {
   readonly path: string;
+  /** What is to be done before the first write; it calls `ready`, unless nothing is to be written. Null is nothing. */
+  readonly prepare: ((ready: () => void) => void) | null;
   /** The files as they are to be now, by name, in the order of writing. */
   readonly files: () => ReadonlyMap<string, Buffer>;
   /** All of them are written as they are now (null), or why not: an errno's name. */
@@ -15,7 +17,7 @@ export interface Target {
 export interface StatusFiles {
   /** Has it written; `first`: before those that wait already. */
   write(target: Target, first: boolean): void;
-  /** It is not written any more, but for the file that is being written. */
+  /** It is not written any more, but for the file that is being written; also where `prepare` comes to nothing. */
   forget(target: Target): void;
   /** From now on it writes. */
   begin(): void;
@@ -52,7 +54,8 @@ export function createStatusFiles(): StatusFiles {
       const target = next();
       if (target === undefined) break;
       busy.add(target);
-      put(target);
+      if (target.prepare === null) put(target);
+      else target.prepare(() => put(target));
     }
     if (busy.size + urgent.size + waiting.size > 0) return;
     for (const waiter of waiters.splice(0)) waiter();
@@ -86,6 +89,8 @@ export function createStatusFiles(): StatusFiles {
     forget(target) {
       waiting.delete(target);
       urgent.delete(target);
+      // If it is being written, its end comes later, and finds nothing to do.
+      busy.delete(target);
       go();
     },
     begin() {
@@ -118,16 +123,28 @@ function replace(directory: string, name: string, bytes: Buffer, done: (fault: s
       // Left by one who was killed, or put there by somebody.
       if (error !== null && errorCode(error) === "EEXIST" && !again) return unlink(fresh, () => create(true));
       if (error !== null) return done(errorCode(error));
-      const shut = (fault: Error | null) =>
-        close(fd, (late) => {
-          const wrong = fault ?? late ?? null;
-          if (wrong !== null) return fail(wrong);
-          rename(fresh, `${directory}/${name}`, (gone) => (gone === null ? done(null) : fail(gone)));
-        });
-      if (bytes.length === 0) return shut(null);
-      write(fd, bytes, 0, bytes.length, null, (fault, count) =>
-        shut(fault ?? (count === bytes.length ? null : Object.assign(new Error("short"), { code: "ENOSPC" }))),
-      );
+      const fault = fill(fd, bytes);
+      if (fault !== null) return unlink(fresh, () => done(fault));
+      rename(fresh, `${directory}/${name}`, (gone) => (gone === null ? done(null) : fail(gone)));
     });
   create(false);
+}
+
+/** Into the page cache, which waits for no disk: a thread for each of these would cost more than they do. */
+function fill(fd: number, bytes: Buffer): string | null {
+  try {
+    return bytes.length === 0 || writeSync(fd, bytes) === bytes.length ? null : "ENOSPC";
+  } catch (error) {
+    return errorCode(error);
+  } finally {
+    shut(fd);
+  }
+}
+
+function shut(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // EIO: what was written is renamed all the same, and read as it is
+  }
 }

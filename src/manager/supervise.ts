@@ -18,8 +18,8 @@ export interface SuperviseParts {
   readonly outside: (runner: Runner) => Outside;
   /** Where a directory cannot be written to; makes it, and null is that there is no such place. */
   readonly fallback: (name: string) => string | null;
-  /** Somebody else supervises it: the lock at `path` is taken. */
-  readonly refused: (runner: Runner, path: string) => void;
+  /** Somebody else supervises it: the lock at `path` is taken. `mayRun`: it was started before that was known. */
+  readonly refused: (runner: Runner, path: string, mayRun: boolean) => void;
 }
 
 export interface Supervise {
@@ -54,7 +54,11 @@ interface Entry extends Target {
   readonly runner: Runner;
   path: string;
   isFallback: boolean;
-  stage: "asked" | "locked" | "offering" | "offered" | "none";
+  /** `absent`: there is no lock yet, and so nobody has it. */
+  stage: "asked" | "absent" | "locked" | "offered" | "none";
+  prepare: Target["prepare"];
+  /** The writer waits until there is a directory. */
+  ready: (() => void) | null;
   readonly sight: Sight;
   isLeaving: boolean;
   hasComplained: boolean;
@@ -68,20 +72,30 @@ export function createSupervise(parts: SuperviseParts): Supervise {
   const entries = new Map<number, Entry>();
   const files = createStatusFiles();
   const waiters: (() => void)[] = [];
-  let asked = 0;
+  // Those for which the core has not answered the first question.
+  const early = new Set<number>();
   let scarce = 0;
 
   const ask = (entry: Entry) => {
     entry.stage = "asked";
-    asked++;
-    core.supervise(entry.runner.number, entry.path);
+    early.add(entry.runner.number);
+    core.supervise(entry.runner.number, entry.path, false);
+  };
+  /** It is made before its first write, when its turn comes: a thousand of them would be a long wait for the core. */
+  const make = (entry: Entry) => {
+    entry.stage = "absent";
+    entry.prepare = (ready) => {
+      entry.ready = ready;
+      core.supervise(entry.runner.number, entry.path, true);
+    };
+    files.write(entry, false);
   };
   const answer = () => {
-    asked--;
-    if (asked === 0) for (const waiter of waiters.splice(0)) waiter();
+    if (early.size === 0) for (const waiter of waiters.splice(0)) waiter();
   };
   const giveUp = (entry: Entry) => {
     entry.stage = "none";
+    entry.prepare = entry.ready = null;
     files.forget(entry);
   };
   const complain = (entry: Entry, text: string) => {
@@ -111,7 +125,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
       entry.pause = AGAIN;
       entry.hasComplained = false;
       if (entry.stage !== "locked") return;
-      entry.stage = "offering";
+      entry.stage = "offered";
       return core.offer(entry.runner.number);
     }
     if (GONE.has(fault)) return;
@@ -122,9 +136,12 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     entry.pause = Math.min(entry.pause * 2, AGAIN_MAX);
   };
   const locked = (entry: Entry) => {
+    const { ready } = entry;
     entry.stage = "locked";
+    entry.prepare = entry.ready = null;
     if (entry.isLeaving) return letGo(entry);
-    files.write(entry, false);
+    if (ready === null) files.write(entry, false);
+    else ready();
   };
   const create = (runner: Runner): Entry => {
     const sight = createSight(runner, clock, parts.outside);
@@ -134,6 +151,8 @@ export function createSupervise(parts: SuperviseParts): Supervise {
       path: `${runner.spec.home}/supervise`,
       isFallback: false,
       stage: "none",
+      prepare: null,
+      ready: null,
       isLeaving: false,
       hasComplained: false,
       pause: AGAIN,
@@ -154,11 +173,14 @@ export function createSupervise(parts: SuperviseParts): Supervise {
   const refuse = (entry: Entry, step: string, errno: number) => {
     const name = errnoName(errno);
     if (name === "EAGAIN" && step === "lock" && !entry.isFallback) {
+      const mayRun = entry.stage === "absent";
+      giveUp(entry);
       entries.delete(entry.runner.number);
-      parts.refused(entry.runner, entry.path);
+      parts.refused(entry.runner, entry.path, mayRun);
       return core.release(entry.runner.number);
     }
     if (SCARCE.has(name)) return missing(entry);
+    if (entry.stage === "asked" && GONE.has(name)) return make(entry);
     const other = UNWRITABLE.has(name) && !entry.isFallback ? parts.fallback(entry.runner.name) : null;
     if (other === null) {
       giveUp(entry);
@@ -168,7 +190,9 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     }
     entry.path = other;
     entry.isFallback = true;
-    ask(entry);
+    core.release(entry.runner.number);
+    if (entry.ready === null) make(entry);
+    else core.supervise(entry.runner.number, other, true);
   };
 
   return {
@@ -186,27 +210,27 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     changed(runner, ordered) {
       const entry = entries.get(runner.number);
       if (entry === undefined || !entry.sight.look()) return;
-      if (entry.stage !== "none" && entry.stage !== "asked") files.write(entry, ordered);
+      if (entry.stage === "locked" || entry.stage === "offered") files.write(entry, ordered);
     },
     leave(runner) {
       const entry = entries.get(runner.number);
       if (entry === undefined) return;
       entry.sight.look();
       entry.isLeaving = true;
-      if (entry.stage === "none" || entry.stage === "asked") letGo(entry);
-      else files.write(entry, true);
+      if (entry.stage === "locked" || entry.stage === "offered") files.write(entry, true);
+      else letGo(entry);
     },
     supervised(number, what, step, errno) {
-      if (what === "lock") answer();
       const entry = entries.get(number);
-      if (entry === undefined) return;
-      if (what === "yield") return missing(entry);
-      if (errno !== 0) return refuse(entry, step, errno);
-      if (what === "lock") return locked(entry);
-      entry.stage = "offered";
+      if (entry !== undefined) {
+        if (what === "yield") missing(entry);
+        else if (errno !== 0) refuse(entry, step, errno);
+        else if (what === "lock") locked(entry);
+      }
+      if (what === "lock" && early.delete(number)) answer();
     },
     begin: () => files.begin(),
-    answered: () => (asked === 0 ? Promise.resolve() : new Promise((resolve) => void waiters.push(resolve))),
+    answered: () => (early.size === 0 ? Promise.resolve() : new Promise((resolve) => void waiters.push(resolve))),
     settled() {
       files.begin();
       return files.settled();
