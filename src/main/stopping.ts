@@ -20,6 +20,8 @@ const STOP_SIGNALS = [15, 2, 3, 30, 37] as const;
 const SECOND_SIGNAL: Ms = 500;
 /** For the last lines to be taken by whoever reads our output. */
 const LAST_WORDS: Ms = 400;
+/** For the last states to be written in supervise/. */
+const STATUS_WORDS: Ms = 100;
 
 export interface StoppingParts {
   readonly core: Core;
@@ -54,6 +56,8 @@ export interface Stopping {
 /** All signals that stop everything; `more` are those of `stop-on`. */
 export const stopSignalsWith = (more: readonly number[]): ReadonlySet<number> => new Set([...STOP_SIGNALS, ...more]);
 
+const pause = (ms: Ms) => new Promise<void>((resolve) => monotonic.at(monotonic.now() + ms, resolve));
+
 const counted = (count: number, noun: string, plural: string) => `${count} ${count === 1 ? noun : plural}`;
 
 /** The one stop of this supervisor. */
@@ -67,12 +71,13 @@ export function createStopping(parts: StoppingParts): Stopping {
     parts.onEnd();
     const written = (async () => {
       await parts.outputs.whenWritten();
-      await manager.supervise.settled();
+      // With very many services the last of them are left as they were: whoever looks finds that nobody holds the fifos.
+      await Promise.race([manager.supervise.settled(), pause(STATUS_WORDS)]);
       await voice.settled();
       await Promise.all(parts.sinks.map((sink) => new Promise<void>((resolve) => sink.onEmpty(resolve))));
     })();
     // Bounded: a reader that never comes must not keep the container.
-    await Promise.race([written, new Promise<void>((resolve) => monotonic.at(monotonic.now() + LAST_WORDS, resolve))]);
+    await Promise.race([written, pause(LAST_WORDS)]);
     core.exit(code);
   };
   const goDown = () => {

@@ -15,6 +15,8 @@ export interface Controls {
   kill(runner: Runner, child: number, signal: number, group: boolean): void;
   /** A signal that somebody orders; why not, or null. */
   signal(runner: Runner, signal: number): string | null;
+  /** A restart of what runs, unless the script of TERM stands in for it. */
+  restart(runner: Runner): void;
   /** Before the main process is started: true if `begin` is called later. */
   defers(runner: Runner, child: number, begin: () => void): boolean;
   /** Its process has had the stop signal, or a TERM. */
@@ -31,6 +33,8 @@ export interface ControlsParts {
   readonly hello: Hello;
   readonly helpers: Helpers;
   readonly say: Say;
+  /** Restarts what runs. */
+  readonly restart: (runner: Runner) => void;
   /** What `gotTerm` says has changed. */
   readonly termed: (runner: Runner) => void;
 }
@@ -49,6 +53,8 @@ const letters: Readonly<Record<number, string>> = {
   19: "p",
 };
 
+const plain = { cont: false, restart: false, after: null, start: null } as const;
+
 interface Book extends Jobs {
   jobs: Job[];
   spared: number | null;
@@ -56,10 +62,14 @@ interface Book extends Jobs {
 }
 
 /** The control scripts of one manager's services. */
-export function createControls({ core, hello, helpers, say, termed }: ControlsParts): Controls {
+export function createControls(parts: ControlsParts): Controls {
+  const { core, hello, helpers, say, termed } = parts;
   const books = new Map<Runner, Book>();
   // How to start the main process, once control/u has ended.
   const beginnings = new Map<Runner, { readonly child: number; readonly begin: () => void }>();
+
+  // Their restart has been asked of the script of TERM.
+  const asked = new Set<Runner>();
 
   const bookOf = (runner: Runner): Book => {
     const book = books.get(runner) ?? { jobs: [], spared: null, termed: null };
@@ -78,6 +88,12 @@ export function createControls({ core, hello, helpers, say, termed }: ControlsPa
     core.kill(runner.id(child), number, group);
     if (letter === "t") bookOf(runner).termed = child;
   };
+  const restart = (runner: Runner, child: number) => {
+    const { state } = runner;
+    if ((state.phase !== "starting" && state.phase !== "up") || state.child !== child) return;
+    asked.add(runner);
+    parts.restart(runner);
+  };
   const has = ({ spec }: Runner, letter: string): boolean => {
     if (spec.loggerOf !== null || spec.fixed) return false;
     try {
@@ -91,7 +107,8 @@ export function createControls({ core, hello, helpers, say, termed }: ControlsPa
   };
   const act = (runner: Runner, job: Omit<Job, "child" | "again">, isReplaced: boolean) => {
     if (job.signal !== null) {
-      if (!isReplaced) send(runner, job.signal, job.letter);
+      if (!isReplaced && job.restart) restart(runner, job.signal.child);
+      else if (!isReplaced) send(runner, job.signal, job.letter);
       else if (job.letter === "t") bookOf(runner).spared = job.signal.child;
       if (job.cont) core.kill(runner.id(job.signal.child), SIGCONT, job.signal.group);
     }
@@ -100,8 +117,7 @@ export function createControls({ core, hello, helpers, say, termed }: ControlsPa
       beginnings.delete(runner);
       beginning.begin();
     }
-    if (job.after !== null && has(runner, job.after))
-      run(runner, { letter: job.after, signal: null, cont: false, after: null, start: null });
+    if (job.after !== null && has(runner, job.after)) run(runner, { letter: job.after, signal: null, ...plain });
   };
   const done = (runner: Runner, child: number, exit: Exit | null) => {
     const book = bookOf(runner);
@@ -136,8 +152,13 @@ export function createControls({ core, hello, helpers, say, termed }: ControlsPa
   const stopWith = (runner: Runner, child: number, number: number, group: boolean) => {
     const { state } = runner;
     if (state.phase !== "stopping") return;
+    // Its script has run already.
+    if (asked.delete(runner)) {
+      send(runner, { child, number, group }, "t");
+      return keep(runner);
+    }
     const after = state.again ? null : state.cause === "removed" || state.cause === "shutdown" ? "x" : "d";
-    order(runner, { letter: "t", signal: { child, number, group }, cont: false, after, start: null });
+    order(runner, { letter: "t", signal: { child, number, group }, ...plain, after });
   };
   /** control/u is running, and what it runs before is not wanted any more. */
   const cancel = (runner: Runner, child: number): boolean => {
@@ -164,7 +185,7 @@ export function createControls({ core, hello, helpers, say, termed }: ControlsPa
       }
       const letter = letters[signal];
       if (isStopping || letter === undefined) return core.kill(runner.id(child), signal, group);
-      order(runner, { letter, signal: { child, number: signal, group }, cont: false, after: null, start: null });
+      order(runner, { letter, signal: { child, number: signal, group }, ...plain });
     },
     signal(runner, number) {
       const { state, spec } = runner;
@@ -174,14 +195,21 @@ export function createControls({ core, hello, helpers, say, termed }: ControlsPa
       const letter = isStop ? "t" : letters[number];
       const signal = { child: state.child, number, group: false };
       if (letter === undefined) core.kill(runner.id(state.child), number, false);
-      else order(runner, { letter, signal, cont: false, after: null, start: null });
+      else order(runner, { letter, signal, ...plain });
       return null;
+    },
+    restart(runner) {
+      const { state } = runner;
+      if (!("child" in state)) return;
+      const signal = { child: state.child, number: SIGTERM, group: false };
+      if (has(runner, "t")) order(runner, { letter: "t", signal, ...plain, restart: true });
+      else parts.restart(runner);
     },
     defers(runner, child, begin) {
       const known = books.get(runner)?.jobs.some(({ start }) => start === child);
       if (!known && !has(runner, "u")) return false;
       beginnings.set(runner, { child, begin });
-      if (!known) run(runner, { letter: "u", signal: null, cont: false, after: null, start: child });
+      if (!known) run(runner, { letter: "u", signal: null, ...plain, start: child });
       keep(runner);
       return true;
     },
@@ -204,6 +232,7 @@ export function createControls({ core, hello, helpers, say, termed }: ControlsPa
     },
     forget(runner) {
       beginnings.delete(runner);
+      asked.delete(runner);
       if (books.delete(runner)) core.forget(controlsKey(runner.name));
     },
     takeOver(runner) {

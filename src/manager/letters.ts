@@ -2,6 +2,7 @@
 import type { Say } from "../log/voice.ts";
 import type { Manager } from "./manager.ts";
 import type { Orders } from "./orders.ts";
+import { isPatient } from "./patience.ts";
 import type { Runner } from "./runner.ts";
 
 export interface LetterParts {
@@ -29,13 +30,11 @@ export function createLetters({
     (runner) =>
       controls.signal(runner, number);
   const isEnding = ({ state }: Runner) => state.phase === "stopping";
-  // Only `force-stop` and its kin kill in runit; who wants it otherwise says so.
-  const isPatient = ({ spec }: Runner) => spec.source["stop-grace"] === undefined;
   /** A further TERM, which runsv sends as often as it is asked to. */
   const again: Act = (runner) => controls.signal(runner, runner.spec.stopSignal);
   const stop: Act = (runner) => {
     const wasEnding = isEnding(runner);
-    const refused = orders(runner, { do: "stop" }, isPatient(runner));
+    const refused = orders(runner, { do: "stop" }, isPatient(runner.spec));
     if (wasEnding) again(runner);
     return refused;
   };
@@ -45,7 +44,8 @@ export function createLetters({
     const isRunning = state.phase === "starting" || state.phase === "up";
     if (!isRunning || state.want !== "up" || spec.restart !== "always") return controls.signal(runner, SIGTERM);
     // It comes back without the delay of a crash.
-    return orders(runner, { do: "restart" }, isPatient(runner));
+    controls.restart(runner);
+    return null;
   };
   const exit: Act = (runner) => {
     if (runner.spec.loggerOf === null) manager.letGo(runner);

@@ -11,6 +11,7 @@ import { type Controls, createControls } from "./controls.ts";
 import { createHelpers } from "./helpers.ts";
 import { createLeftovers, type Leftovers } from "./leftovers.ts";
 import type { Outputs } from "./outputs.ts";
+import { isPatient } from "./patience.ts";
 import { createReadiness } from "./readiness.ts";
 import { encodePutOff, type House, putOffKey } from "./remembered.ts";
 import { createRoster, type Roster } from "./roster.ts";
@@ -87,6 +88,7 @@ export function createManager(parts: ManagerParts): Manager {
     helpers,
     say,
     termed: (runner) => supervise.changed(runner, true),
+    restart: (runner) => roster.end(runner, { type: "restart", cause: "request", patient: isPatient(runner.spec) }),
   });
   const supervise = createSupervise({
     core,

@@ -23,6 +23,8 @@ export interface Job {
   readonly signal: { readonly child: number; readonly number: number; readonly group: boolean } | null;
   /** A CONT goes after it in any case. */
   readonly cont: boolean;
+  /** Not the signal alone, but a restart. */
+  readonly restart: boolean;
   /** The letter whose script is run afterwards. */
   readonly after: string | null;
   /** The main process that is started afterwards. */
