@@ -7,7 +7,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { shell } from "../helpers/init.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { launch, type Namespace, upkeep } from "../helpers/pid-namespace.ts";
-import { lines, linesOf, noting, stubborn } from "../helpers/scripts.ts";
+import { lines, linesOf, noting } from "../helpers/scripts.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 
@@ -38,7 +38,7 @@ describe("startup files", () => {
       setup,
       env: { CALLER: "docker", BOTH: "docker" },
     });
-    await allUp(space, "web", "late", "main");
+    await allUp(space, "web", "late");
     const said = await notes(shared, 6);
     expect(said.slice(0, 3)).toEqual([
       "first FROM_IMAGE=image CALLER=docker BOTH=docker HOME=/root",
@@ -164,7 +164,7 @@ describe("the stop", () => {
       ["my_init", "--", "sh", "-c", `while [ ! -e ${shared}/go ]; do sleep 0.02; done; exit 7`],
       { setup },
     );
-    const count = await begun(space, shared, "web", "main");
+    const count = await begun(space, shared, "web");
     writeFileSync(join(shared, "go"), "");
     expect(await space.exit()).toEqual({ code: 7 });
     expect(inOrder(shared).slice(count)).toEqual(order);
@@ -175,7 +175,7 @@ describe("the stop", () => {
     const { setup, shared } = layout();
     const main = `trap '${note(shared, "main asked")}; exit 5' TERM; ${note(shared, "main")}; while :; do sleep 0.02; done`;
     const space = await launch(["my_init", "--", "sh", "-c", main], { setup });
-    await begun(space, shared, "web", "main");
+    await begun(space, shared, "web");
     const count = (await notes(shared, 3)).length;
     space.signal("TERM");
     // The code of what has failed on the way outweighs that of a command which was told to end.
@@ -216,9 +216,11 @@ describe("the stop", () => {
   });
 
   test("kills a service after KILL_PROCESS_TIMEOUT", async () => {
-    const { setup } = baseimage(() => ({ "service/web/run": stubborn }));
+    const { setup, shared } = baseimage((shared) => ({
+      "service/web/run": script("trap '' TERM", note(shared, "deaf"), "while :; do sleep 1000; done"),
+    }));
     const space = await launch(["my_init"], { setup, env: { KILL_PROCESS_TIMEOUT: "1" } });
-    await allUp(space, "web");
+    await notes(shared, 1);
     expect((await space.upkeep("stop", "web")).code).toBe(0);
     expect(space.output()).toMatch(/web had not ended after 1(\.0\d)? s: sent SIGKILL/);
   });

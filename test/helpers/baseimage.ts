@@ -24,7 +24,8 @@ export function baseimage(files: (shared: string) => ServiceFiles): Baseimage {
   chmodSync(shared, 0o777);
   const etc = join(shared, "etc");
   for (const directory of DIRECTORIES) mkdirSync(join(etc, directory), { recursive: true });
-  writeFiles(etc, files(shared));
+  // No test here is about how long a service has to live to be ready.
+  writeFiles(etc, { "upkeep.ini": "settle = 10ms\n", ...files(shared) });
   const setup = [
     "mkdir /run/etc",
     // What is root's alone is of no use here, and an ordinary user cannot read it.
