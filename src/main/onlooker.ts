@@ -12,7 +12,7 @@ import type { SupervisorWords } from "./words.ts";
 /** As the core tells that the process that stood for it has ended (src/core/pid1.h). */
 const FACE_GONE = 64;
 const SIGALRM = 14;
-/** From one try of a directory that another supervisor has to the next. */
+/** From one try of a directory that another supervisor has to the next, or from an end to the next start. */
 const RETRY: Ms = 1000;
 
 export interface OnlookerParts {
@@ -37,7 +37,18 @@ export function createOnlooker({ words, manners, corePid, manager, scan, stop }:
   const { face } = words;
   // It may have ended while no manager lived.
   let isAlone = face !== 0 && processOf(corePid)?.ppid !== face;
-  let isRetrying = false;
+  const gone = new Set<string>();
+  let isDue = false;
+  const later = () => {
+    if (isDue) return;
+    isDue = true;
+    monotonic.at(monotonic.now() + RETRY, () => {
+      isDue = false;
+      for (const name of gone) manager.recall(name);
+      gone.clear();
+      scan().rescan();
+    });
+  };
   const settle = () => {
     if (!isAlone && !manners.endsEmpty) return;
     if (manager.roster.services().length === 0) stop(0, "nothing is left to supervise");
@@ -53,15 +64,15 @@ export function createOnlooker({ words, manners, corePid, manager, scan, stop }:
     signals: { [SIGALRM]: () => scan().rescan(), ...(face === 0 ? {} : { [FACE_GONE]: alone }) },
     refused() {
       // As runsvdir's runsv has it: tried again until the other one is gone.
-      if (!manners.repeats || isRetrying) return;
-      isRetrying = true;
-      monotonic.at(monotonic.now() + RETRY, () => {
-        isRetrying = false;
-        scan().rescan();
-      });
+      if (manners.repeats) later();
     },
-    happened({ event }) {
-      if (event === "removed") settle();
+    happened({ event, runner: { name } }) {
+      if (event !== "removed") return;
+      settle();
+      if (!manners.repeats || isAlone || !manager.isLetGo(name)) return;
+      // The runsv has gone, and runsvdir starts another one.
+      gone.add(name);
+      later();
     },
   };
 }

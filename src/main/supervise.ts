@@ -132,7 +132,8 @@ export function supervise(world: World): void {
       warn: (text) => voice.warn(text),
       absent: absence(manners, words.dir, voice),
       only: words.only,
-      unready: (name, { why }) => voice.info(`${name} waits to be complete: ${why}`, { service: name }),
+      unready: (name, { why }) =>
+        voice[manners.voice === null ? "info" : "warn"](`${name} waits to be complete: ${why}`, { service: name }),
     });
     const admission = createAdmission({
       manager,

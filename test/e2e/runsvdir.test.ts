@@ -84,6 +84,15 @@ describe("runsvdir", () => {
     expect(sleeping(all, "71003")).toBeNull();
   });
 
+  test.each(both)("starts anew what sv has told to exit, a moment later: %s", async (whose) => {
+    const all = await scene(whose, RUNSVDIR, two, dir);
+    const first = await runs(all, "71001");
+    await eventually("sv sees it", async () => (await sv(all, "status", "a")).stdout.startsWith("run: "));
+    await sv(all, "exit", "a");
+    await eventually("it was started anew", () => ![null, first].includes(sleeping(all, "71001")));
+    await eventually("sv sees it", async () => (await sv(all, "status", "a")).stdout.startsWith("run: "));
+  });
+
   test.each(both)("stops every service on HUP, and ends with 111: %s", async (whose) => {
     const all = await scene(whose, RUNSVDIR, two, dir);
     await runs(all, "71001");
