@@ -13,15 +13,11 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "supervise-open.h"
 
 // So many letters of one service wait for the manager; those behind them wait in the fifo.
 #define LETTERS_MAX 16
 #define BUCKETS 1024
-// As readlink(2) fills it; a longer target is refused.
-#define TARGET_MAX 4096
-// These descriptors are a courtesy to others: they leave more of the last ones free than services have to.
-#define RESERVED_FDS 64
-
 struct supervised {
   uint32_t number, generation;
   int lock_fd, control_fd, ok_fd;
@@ -71,62 +67,6 @@ static void await(struct supervised *each, bool waits) {
   }
 }
 
-static bool is_at(int fd, mode_t type) {
-  struct stat file;
-  return fstat(fd, &file) == 0 && (file.st_mode & S_IFMT) == type;
-}
-
-// Few are left: those below are for services. The kernel gives the lowest number that is free.
-static bool is_scarce(int fd) {
-  if (!is_reserved(fd, RESERVED_FDS)) return false;
-  errno = EMFILE;
-  return true;
-}
-
-// The directory; with `makes` it is made where it is missing, or what it is a link to. -1 with errno.
-static int open_directory(const char *path, bool makes) {
-  char target[TARGET_MAX];
-  const char *slash = strrchr(path, '/');
-  size_t parent = slash ? (size_t)(slash - path) : 0;
-  if (!makes) return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  ssize_t length = readlink(path, target, sizeof target);
-  if (length == (ssize_t)sizeof target || parent >= sizeof target) return errno = ENAMETOOLONG, -1;
-  if (length < 0 && errno == ENOENT) {
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) return -1;
-  } else if (length >= 0 && parent > 0) {
-    char above[TARGET_MAX];
-    target[length] = '\0';
-    memcpy(above, path, parent);
-    above[parent] = '\0';
-    int from = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (from < 0) return -1;
-    int made = mkdirat(from, target, 0700), error = errno;
-    close(from);
-    if (made != 0 && error != EEXIST) return errno = error, -1;
-  }
-  return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
-
-// What stands in the place of our own file and is none is taken away once; a directory is not.
-static int open_plain(int directory, const char *name, mode_t type, int flags) {
-  for (int try = 0; try < 2; try++) {
-    struct stat file;
-    if (type == S_IFIFO && mkfifoat(directory, name, 0600) != 0 && errno != EEXIST) return -1;
-    bool there = fstatat(directory, name, &file, AT_SYMLINK_NOFOLLOW) == 0;
-    if (!there || (file.st_mode & S_IFMT) == type) {
-      // It never waits, and never follows a link that has come meanwhile.
-      int fd = openat(directory, name, flags | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
-      if (fd < 0) return -1;
-      if (is_at(fd, type) && !is_scarce(fd)) return fd;
-      int error = is_at(fd, type) ? EMFILE : EEXIST;
-      close(fd);
-      return errno = error, -1;
-    }
-    if (unlinkat(directory, name, 0) != 0) return -1;
-  }
-  return errno = EEXIST, -1;
-}
-
 static void let_go(struct supervised *each) {
   loop_close(&each->control_fd);
   loop_close(&each->ok_fd);
@@ -147,10 +87,10 @@ static void forget(struct supervised **link) {
 // The lock; what has failed and why go to the manager.
 static int take_lock(struct supervised *each, bool makes, const char **step) {
   *step = "directory";
-  int directory = open_directory(each->path, makes);
+  int directory = supervise_directory(each->path, makes);
   if (directory < 0) return errno;
   *step = "lock";
-  int error = 0, fd = open_plain(directory, "lock", S_IFREG, O_RDWR | (makes ? O_CREAT : 0));
+  int error = 0, fd = supervise_file(directory, "lock", S_IFREG, O_RDWR | (makes ? O_CREAT : 0));
   if (fd < 0) error = errno;
   close(directory);
   if (!error && flock(fd, LOCK_EX | LOCK_NB) != 0) error = errno;
@@ -188,16 +128,16 @@ static void arm(const struct supervised *each, bool known) {
 static int open_fifos(struct supervised *each, const char **step) {
   struct stat held, found;
   *step = "directory";
-  int error = 0, directory = open_directory(each->path, false);
+  int error = 0, directory = supervise_directory(each->path, false);
   if (directory < 0) return errno;
   // The directory may be another one by now: its control would be somebody else's.
   if (fstat(each->lock_fd, &held) != 0 || fstatat(directory, "lock", &found, AT_SYMLINK_NOFOLLOW) != 0) error = errno;
   else if (held.st_ino != found.st_ino || held.st_dev != found.st_dev) error = ESTALE;
   *step = error ? "directory" : "control";
   // For writing too, so that the end of its last writer is no end of the fifo.
-  if (!error && (each->control_fd = open_plain(directory, "control", S_IFIFO, O_RDWR)) < 0) error = errno;
+  if (!error && (each->control_fd = supervise_file(directory, "control", S_IFIFO, O_RDWR)) < 0) error = errno;
   if (!error) *step = "ok";
-  if (!error && (each->ok_fd = open_plain(directory, "ok", S_IFIFO, O_RDONLY)) < 0) error = errno;
+  if (!error && (each->ok_fd = supervise_file(directory, "ok", S_IFIFO, O_RDONLY)) < 0) error = errno;
   close(directory);
   if (error) {
     loop_close(&each->control_fd);
