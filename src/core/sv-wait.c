@@ -16,7 +16,7 @@
 // The first tick; each next one is twice as long, up to LOOKS (ms).
 #define FIRST_TICK 50
 #define SECONDS_MAX 1000000000ul
-#define EVENTS (IN_MOVED_TO | IN_CLOSE_WRITE | IN_CLOSE_NOWRITE | IN_ONLYDIR)
+#define EVENTS (IN_MOVED_TO | IN_CLOSE_NOWRITE | IN_ONLYDIR)
 
 enum { PENDING, MET, LOST, TOLD };
 enum verdict { NOT_YET, FULFILLED, ASK };
@@ -110,10 +110,11 @@ static void give_up(const struct sv_order *order, struct sv_wait *waits, int cou
 
 static void heard(const struct inotify_event *event, struct sv_wait *wait) {
   const char *name = event->len > 0 ? event->name : "";
-  if (strcmp(name, "status") == 0) wait->is_stale = wait->is_stale || (event->mask & (IN_MOVED_TO | IN_CLOSE_WRITE)) != 0;
+  if (strcmp(name, "status") == 0 && (event->mask & IN_MOVED_TO)) wait->is_stale = true;
   // The reader's end is told of a moment before it is gone.
   if (strcmp(name, "ok") == 0 && (event->mask & IN_CLOSE_NOWRITE)) wait->is_stale = wait->ticks = true;
-  if (event->mask & (IN_IGNORED | IN_Q_OVERFLOW)) wait->is_stale = wait->ticks = true;
+  // Our own looks are told of too: what they could overflow must not lead to the next ones at once.
+  if (event->mask & (IN_IGNORED | IN_Q_OVERFLOW)) wait->ticks = true;
 }
 
 static void listen_until(int fd, int64_t until, struct sv_wait *waits, int count) {

@@ -23,6 +23,8 @@ export const measures = {
   h: { title: "the command true under an init or behind a chain loader, from fork to its end", unit: "ms" },
   i: { title: "a signal sent to the init until its command has it", unit: "µs" },
   j: { title: "the program file", unit: "KB" },
+  k1: { title: "sv status of one service", unit: "ms" },
+  k1000: { title: "sv status of 1,000 services", unit: "ms" },
 };
 
 /**

@@ -10,20 +10,21 @@ const bootLimitMs = 60_000;
 const restartLimitMs = 10_000;
 const stopLimitMs = 60_000;
 const orphansLimitMs = 60_000;
+const offerLimitMs = 10_000;
 const settleMs = 1_200;
 const stableMs = 2_200;
 
 /** `services`: how many directories; `program`: what their `run` is; `times`: boots per round; `rows`: whom it serves. */
 export const scenes = [
   { rows: "a", services: 1, times: 5, act: first },
-  { rows: "cf", services: 10, act: restartAndStatus },
+  { rows: "cfk", services: 10, act: restartAndStatus },
   { rows: "e", services: 1, program: "stream", act: orphans },
   { rows: "e", services: 1, program: "burst", act: orphans },
   { rows: "g", services: 1, act: crowd },
   { rows: "hj", services: 1, act: runTrue },
   { rows: "i", services: 1, program: "latency", act: latency },
   { rows: "g", services: 100, act: crowd },
-  { rows: "bdg", services: 1000, act: crowd },
+  { rows: "bdgk", services: 1000, act: crowd },
 ];
 
 /**
@@ -38,7 +39,7 @@ export async function play(scene, subject, paths, wanted) {
   writeFileSync(output, "");
   const program = scene.program === "latency" && !subject.isInit ? "direct" : (scene.program ?? "service");
   const names = lay(subject, dir, scene.services, paths[program]);
-  const env = { PATH: process.env.PATH, HOME: "/", UPKEEP_NODE: paths.node };
+  const env = { PATH: process.env.PATH, HOME: "/", UPKEEP_NODE: paths.node, SVDIR: dir };
   const stage = await openStage({ paths, argv: subject.argv(dir, paths, names[0]), output, env });
   const takes = (row) => wanted.includes(row) && subject.rows.includes(row);
   try {
@@ -77,7 +78,17 @@ async function restartAndStatus({ stage, subject, scene, dir, names, takes }) {
     await stage.time(1, command); // its pages come into memory
     for (const took of await stage.time(10, command)) values.push(["f", since(0, took, "failed")]);
   }
+  if (takes("k")) values.push(...(await svStatus(stage, subject, names.slice(0, 1))));
   return values;
+}
+
+async function svStatus(stage, subject, names) {
+  const command = [...subject.sv, "status", ...names];
+  const before = performance.now() + offerLimitMs;
+  // What it reads may come a little after the services; and its pages come into memory.
+  while ((await stage.time(3, command))[2] === undefined && performance.now() < before) await pause(20);
+  const times = await stage.time(names.length === 1 ? 40 : 10, command);
+  return times.map((took) => [`k${names.length}`, since(0, took, "failed")]);
 }
 
 async function runTrue({ stage, subject, takes }) {
@@ -109,7 +120,7 @@ async function orphans({ stage, scene }) {
   ];
 }
 
-async function crowd({ stage, subject, scene, paths, takes }) {
+async function crowd({ stage, subject, scene, names, paths, takes }) {
   const size = scene.services;
   const records = await stage.records(size, bootLimitMs);
   const last = records && Math.max(...records.map(({ at }) => at));
@@ -121,6 +132,7 @@ async function crowd({ stage, subject, scene, paths, takes }) {
     const { pssKb, privateKb, processes } = memoryOf(stage.pid, paths.service);
     values.push([`g${size}`, pssKb / 1024], [`g${size}p`, privateKb / 1024], [`g${size}n`, processes]);
   }
+  if (size === 1000 && takes("k")) values.push(...(await svStatus(stage, subject, names)));
   if (size === 1000 && takes("d")) {
     const toldAt = await stage.signal(stage.pid, subject.stop ?? "SIGTERM");
     values.push(["d", since(toldAt, await stage.exited(stopLimitMs), "did not end in 60 s")]);

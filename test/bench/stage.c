@@ -119,12 +119,12 @@ static void time_command(char **words)
 /* false at end of file */
 static int obey(void)
 {
-	static char line[4096];
-	char *words[64];
+	static char line[16384];
+	char *words[1100];
 	int count = 0;
 	if (!fgets(line, sizeof line, stdin))
 		return 0;
-	for (char *word = strtok(line, "\t\n"); word && count < 63; word = strtok(NULL, "\t\n"))
+	for (char *word = strtok(line, "\t\n"); word && count < (int)(sizeof words / sizeof *words) - 1; word = strtok(NULL, "\t\n"))
 		words[count++] = word;
 	words[count] = NULL;
 	if (count == 3 && !strcmp(words[0], "signal")) {

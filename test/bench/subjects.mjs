@@ -13,6 +13,7 @@ const upkeep = join(root, "dist/upkeep");
  * - `lay(dir, names)`: what it needs beside `dir/NAME/run` (those are always there)
  * - `argv(dir, paths)`: the command, as PID 1
  * - `status(dir, name)`: the command that asks for one service
+ * - `sv`: its sv, which finds the services in SVDIR
  * - `stop`: the signal that asks for the ordered stop (default TERM)
  * - `notes`: what must be said beside a figure, by measure
  * - `endsAtOnce`: starts nothing; what is timed is its own end
@@ -22,10 +23,11 @@ const upkeep = join(root, "dist/upkeep");
 export const subjects = {
   bare: { rows: "abcdeghi", needs: [], argv: (dir, paths) => [paths.bare, dir] },
   upkeep: {
-    rows: "abcdefg",
+    rows: "abcdefgk",
     needs: [upkeep, join(root, "dist/manager.cjs")],
     argv: (dir) => [upkeep, dir],
     status: (_dir, name) => [upkeep, "status", name],
+    sv: [upkeep, "sv"],
   },
   "naive node": {
     rows: "abcdeg",
@@ -47,10 +49,11 @@ export const subjects = {
     status: (_dir, name) => ["dinitctl", "-p", "/run/dinit.sock", "status", name],
   },
   runit: {
-    rows: "abcdefg",
+    rows: "abcdefgk",
     needs: ["runsvdir", "runsv", "sv"],
     argv: (dir) => ["runsvdir", "-P", dir],
     status: (dir, name) => ["sv", "status", join(dir, name)],
+    sv: ["sv"],
     stop: "SIGHUP", // on TERM runsvdir leaves its services running
     notes: { d: "by HUP; it waits for nobody, the kernel kills what is left" },
   },

@@ -219,6 +219,14 @@ describe.concurrent("the same words, codes and letters as runit's sv", () => {
     context.expect(own).toEqual(real);
   });
 
+  test("but a link of any name straight to upkeep is upkeep", async (context) => {
+    const directory = temporaryDirectory();
+    symlinkSync(upkeep, join(directory, "web"));
+    const [said] = await runAll([{ program: join(directory, "web"), words: ["bogus"] }]);
+    context.expect(said?.code).toBe(64);
+    context.expect(said?.stderr).toContain("usage: upkeep");
+  });
+
   test.for(["/nonexistent", "", "/etc/passwd", "."])("where SVDIR is %j", async (SVDIR, context) => {
     need(context, "sv");
     const [held] = hold({ web: {} });
@@ -368,7 +376,8 @@ describe("on a directory that runsv runs", () => {
 
 describe("on a directory that upkeep runs", () => {
   // A read-only image is the same but for where the files are.
-  test.each(["writable", "read-only"])("what is asked for comes true: %s", async (kind) => {
+  test.for(["writable", "read-only"])("what is asked for comes true: %s", async (kind, context) => {
+    if (kind === "read-only") need(context, "root");
     const scan = scanDir({
       web: { run: sleeper },
       db: { run: sleeper, down: "", "log/run": script("exec cat >/dev/null") },
