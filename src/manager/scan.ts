@@ -75,6 +75,8 @@ export function createScan(parts: ScanParts): Scan {
   const moved = new Set<string>();
   let rootIdentity = identityOf(scanDir);
   let forgetLook: (() => void) | null = null;
+  // Until a scan directory that is another one has been there for a moment.
+  let forgetFilling: (() => void) | null = null;
   let isClosed = false;
 
   const tell = (name: string, problems: readonly Problem[]) => {
@@ -137,7 +139,14 @@ export function createScan(parts: ScanParts): Scan {
     const present = parts.present();
     const root = identityOf(scanDir);
     // Another directory: by the same names there may be others.
-    if (root !== rootIdentity) for (const name of names) moved.add(name);
+    if (root !== rootIdentity) {
+      for (const name of names) moved.add(name);
+      forgetFilling?.();
+      forgetFilling = clock.at(clock.now() + QUIET, () => {
+        forgetFilling = null;
+        rescan();
+      });
+    }
     rootIdentity = root;
     for (const name of names) {
       const isNew = moved.has(name);
@@ -152,6 +161,8 @@ export function createScan(parts: ScanParts): Scan {
       if (isNew || !unready.has(name)) settle(name);
     }
     moved.clear();
+    // It may still be filled: who is not in it yet has not gone.
+    if (forgetFilling !== null) return;
     for (const name of new Set([...present.keys(), ...identities.keys()])) {
       if (listed.has(name)) continue;
       // Also what is no service: it may have been refused.
@@ -213,6 +224,7 @@ export function createScan(parts: ScanParts): Scan {
     close() {
       isClosed = true;
       forgetLook?.();
+      forgetFilling?.();
       for (const forget of timers.values()) forget();
       follow.close();
     },
