@@ -169,8 +169,9 @@ chpst -o = true
 chpst -o 0x10 true
 chpst -o ' 1' true
 chpst -m '' true
-chpst -f 0 show
+chpst -f 0 show | cat
 chpst -f 0 nowhere
+chpst -f 0 nowhere 2>&1 | cat
 chpst -c '' show
 ulimit -n 100; chpst -o 200 show
 ulimit -n 100; chpst -o 100 show
