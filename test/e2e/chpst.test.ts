@@ -39,7 +39,9 @@ read -r _ _ _ _ _ session _ _ _ _ _ _ _ _ _ _ _ priority nice _ </proc/$$/stat
 echo "nice $nice"
 [ "$session" != $$ ] || echo leads a session
 (cd /proc/$$/fd && echo *)
-exec /usr/bin/tr '\\0' '\\n' </proc/$$/environ
+# No exec: what is read belongs to the shell.
+/usr/bin/tr '\\0' '\\n' </proc/$$/environ
+exit
 `,
       mode: 0o755,
     },
@@ -126,6 +128,11 @@ describe.each(isRoot ? ["root", "an ordinary user"] : ["an ordinary user"])("as 
       if (find("chpst") === null) return;
       for (const side of ["runit", "ours"] as const) seen[side] = await runAll(side, chpstLines, asNobody);
     }, 60_000);
+    test("what a program finds is seen whole", () => {
+      const found = seen.ours[chpstLines.indexOf("chpst -U :7:8:9 show")]?.stdout;
+      for (const part of ["/show 0\n", "\nUid:", "\nMax open files", "\nnice 0\n0 1 10 2", "\nGID=8\n", "\nUID=7\n"])
+        expect(found).toContain(part);
+    });
     test.each(rows(chpstLines))("%s", (_line, index) => {
       expect(seen.runit[index]).toBeDefined();
       expect(seen.ours[index]).toEqual(seen.runit[index]);
