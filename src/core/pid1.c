@@ -56,11 +56,16 @@ void streams_block(void) {
   }
 }
 
-// Descriptors 0-2 are open and blocking, nothing else is inherited; the core's own are closed on exec.
-static bool prepare_descriptors(void) {
+bool streams_open(void) {
   for (int fd = 0; fd <= 2; fd++)
     // The lowest free number is the closed one.
     if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_NOCTTY) != fd) return false;
+  return true;
+}
+
+// Descriptors 0-2 are open and blocking, nothing else is inherited; the core's own are closed on exec.
+static bool prepare_descriptors(void) {
+  if (!streams_open()) return false;
   streams_block();
   unsigned first = title_keep();
   if (syscall(SYS_close_range, first, ~0u, 0u) != 0)

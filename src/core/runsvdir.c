@@ -85,7 +85,7 @@ int runsvdir_main(char **argv) {
   static char own_pid[16];
   char *manager[] = {(char *)"--as", (char *)"runsvdir", (char *)"--face", own_pid, (char *)"--dir", directory, NULL};
   if (!directory) return 111;
-  if (words[1]) begin_log(directory, words[1]);
+  if (words[1] && streams_open()) begin_log(directory, words[1]);
   bool is_face = getpid() != 1;
   snprintf(own_pid, sizeof own_pid, "%d", is_face ? (int)getpid() : 0);
   if (!is_face) return pid1_main(manager, environ);

@@ -20,10 +20,10 @@ static int64_t dot_at;
 bool title_begin(char *argument) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return false;
-  int moved = ends[1] == 2 ? 2 : dup2(ends[1], 2);
-  if (moved == 2 && ends[1] != 2) (void)close(ends[1]);
+  bool moved = dup2(ends[1], 2) == 2;
+  (void)close(ends[1]);
   // The writing end is everybody's standard error and waits; only we do not.
-  if (moved != 2 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return false;
+  if (!moved || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return false;
   title_fd = ends[0];
   text = argument + FIXED;
   length = strlen(text);

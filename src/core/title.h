@@ -6,7 +6,7 @@
 
 // The reading end of the pipe that standard error then is; -1 while there is no such log.
 extern int title_fd;
-// Makes standard error that pipe. The argument keeps its first five characters; false with errno.
+// Makes standard error that pipe; descriptors 0-2 are open. The argument keeps its first five characters; false with errno.
 bool title_begin(char *argument);
 // Shows what is in the pipe; never waits.
 void title_read(void);

@@ -92,6 +92,7 @@ export function createSwitching(parts: SwitchingParts): Switching {
     },
     go(name) {
       if (before !== null) return "another switch is under way";
+      if (parts.manager.isStopping()) return "everything is being stopped";
       const links = linksTo(scanDir);
       if (links === null) return `there is no link named ${LINK} any more`;
       const refused = exchange(() => {
@@ -139,6 +140,11 @@ async function compare(
     const { spec } = loaded;
     if (spec !== null) specs.set(name, spec);
     const runner = manager.roster.get(name);
+    if (runner?.spec.fixed) {
+      const text = `cannot use this directory: ${name} is the name of a program that no directory defines; rename it`;
+      problems.push({ severity: "error", service: name, where: home, text });
+      continue;
+    }
     const isDown = spec === null || spec.down || manager.isLetGo(name);
     if (runner === undefined && spec === null) continue;
     if (runner === undefined) changes.set(name, isDown ? "stays down" : "starts");
