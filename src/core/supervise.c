@@ -14,21 +14,25 @@
 
 #include "core.h"
 #include "supervise-open.h"
+#include "text.h"
 
 // So many letters of one service wait for the manager; those behind them wait in the fifo.
 #define LETTERS_MAX 16
 #define BUCKETS 1024
+
+struct letter {
+  uint64_t serial;
+  int64_t told_at;  // NEVER until it has gone up
+  char text[2];
+};
+
 struct supervised {
   uint32_t number, generation;
   int lock_fd, control_fd, ok_fd;
   bool refused;  // somebody else holds the lock: nothing may be started under this number
   char *path;
   int count;
-  struct letter {
-    uint64_t serial;
-    int64_t told_at;  // NEVER until it has gone up
-    char text[2];
-  } letters[LETTERS_MAX];
+  struct letter *letters;  // room for LETTERS_MAX, once one has come
   struct supervised *next, *next_waiting;
 };
 
@@ -81,6 +85,7 @@ static void forget(struct supervised **link) {
   await(each, false);
   *link = each->next;
   free(each->path);
+  free(each->letters);
   free(each);
 }
 
@@ -176,6 +181,10 @@ void control_ready(uint32_t number, uint32_t generation) {
   char bytes[LETTERS_MAX];
   if (!each || each->generation != generation || each->control_fd < 0) return;
   ssize_t length = read(each->control_fd, bytes, (size_t)(LETTERS_MAX - each->count));
+  if (!each->letters && !(each->letters = calloc(LETTERS_MAX, sizeof *each->letters))) {
+    say("a letter in %s/control is lost: there is no memory for it", each->path);
+    length = 0;
+  }
   for (ssize_t i = 0; i < length; i++) {
     // What is no letter or digit has never meant anything.
     if (!strchr("0123456789abcdefghijklmnopqrstuvwxyz", bytes[i]) || bytes[i] == '\0') continue;

@@ -1,4 +1,4 @@
-// What others see of one service: its view, and the moment that goes with it.
+// What others see of one service: its view, and the moment that goes with it. Plain data: there may be thousands.
 import { type Clock, type Ms, wallClock } from "../base/clock.ts";
 import {
   type Outside,
@@ -13,49 +13,76 @@ import {
 import type { Runner } from "./runner.ts";
 
 export interface Sight {
-  /** Takes up the state as it is now; true if anything is to be seen of the difference. */
-  look(): boolean;
-  /** The files of supervise/ by name, in the order of writing. */
-  files(): ReadonlyMap<string, Buffer>;
-  /** What an earlier manager wrote of the same process is kept, to the nanosecond. */
-  keepStamp(status: Buffer): void;
+  view: View;
+  /** Whose the moment is: the child number of a process, or the state without one. */
+  subject: number | string;
+  stamp: Stamp;
+  /** Nothing has happened since it was begun. */
+  isFirst: boolean;
+  /** What is in the files `pid` and `stat`, as far as we have written them. */
+  written: View | null;
+  /** What is being written. */
+  pending: View | null;
 }
 
-/** The sight of a service from now on. */
-export function createSight(runner: Runner, clock: Clock, outside: (runner: Runner) => Outside): Sight {
+/** What is to be known of the world for it. */
+export interface Sights {
+  begin(runner: Runner): Sight;
+  /** Takes up the state as it is now; true if anything is to be seen of the difference. */
+  look(sight: Sight, runner: Runner): boolean;
+}
+
+export function createSights(clock: Clock, outside: (runner: Runner) => Outside): Sights {
   const stampAt = (at: Ms): Stamp => {
     const wall = wallClock.now().getTime() - Math.max(0, clock.now() - at);
     const seconds = Math.floor(wall / 1000);
     return { seconds, nanoseconds: Math.floor((wall - seconds * 1000) * 1e6) };
   };
-  const see = (): View => viewOf(runner.state, outside(runner));
-  /** Whose the moment is: one process has one, and so has the time without one. */
-  const subjectOf = ({ state }: View): number | string =>
+  const see = (runner: Runner): View => viewOf(runner.state, outside(runner));
+  const subjectOf = ({ state }: View, runner: Runner): number | string =>
     state === "run" && "child" in runner.state ? runner.state.child : state;
-  let view = see();
-  let subject = subjectOf(view);
-  const first = stampAt("startedAt" in runner.state ? runner.state.startedAt : runner.state.since);
-  let stamp = first;
   return {
-    look() {
-      const before = view;
-      view = see();
-      const now = subjectOf(view);
+    begin(runner) {
+      const { state } = runner;
+      const view = see(runner);
+      const stamp = stampAt("startedAt" in state ? state.startedAt : state.since);
+      return { view, subject: subjectOf(view, runner), stamp, isFirst: true, written: null, pending: null };
+    },
+    look(sight, runner) {
+      const { state } = runner;
+      const { view: before, subject } = sight;
+      const view = see(runner);
+      const now = subjectOf(view, runner);
       // Its finish keeps the time of its start; `down` has that of the end.
       if (now !== subject && view.state !== "finish") {
-        stamp = stampAt("startedAt" in runner.state ? runner.state.startedAt : clock.now());
-        subject = now;
+        sight.stamp = stampAt("startedAt" in state ? state.startedAt : clock.now());
+        sight.subject = now;
+        sight.isFirst = false;
       }
-      return view.pid !== before.pid || view.want !== before.want || statText(view) !== statText(before);
-    },
-    files: () =>
-      new Map([
-        ["pid", Buffer.from(pidText(view))],
-        ["stat", Buffer.from(statText(view))],
-        ["status", statusBytes(view, stamp)],
-      ]),
-    keepStamp(status) {
-      if (stamp === first) stamp = stampIn(status, view) ?? first;
+      if (view.pid === before.pid && view.want === before.want && statText(view) === statText(before)) return false;
+      sight.view = view;
+      return true;
     },
   };
+}
+
+/** The files of supervise/ that are to be written now, in that order. */
+export function filesOf(sight: Sight): [name: string, bytes: Buffer][] {
+  const { view, stamp, written } = sight;
+  const files: [string, Buffer][] = [];
+  if (written?.pid !== view.pid) files.push(["pid", Buffer.from(pidText(view))]);
+  if (written === null || statText(written) !== statText(view)) files.push(["stat", Buffer.from(statText(view))]);
+  files.push(["status", statusBytes(view, stamp)]);
+  sight.pending = view;
+  return files;
+}
+
+/** They are written; or not, and nobody knows how far it came. */
+export function noteFiles(sight: Sight, isWritten: boolean): void {
+  sight.written = isWritten ? sight.pending : null;
+}
+
+/** What an earlier manager wrote of the same process is kept, to the nanosecond. */
+export function keepStamp(sight: Sight, status: Buffer): void {
+  if (sight.isFirst) sight.stamp = stampIn(status, sight.view) ?? sight.stamp;
 }

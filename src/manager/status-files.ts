@@ -3,22 +3,24 @@
 import { close, closeSync, constants, open, read, rename, unlink, writeSync } from "node:fs";
 import { errorCode } from "../base/errors.ts";
 
-/** One supervise directory, as far as its files are concerned. */
-export interface Target {
-  readonly path: string;
-  /** What is to be done before the first write; it calls `ready`, unless nothing is to be written. Null is nothing. */
-  readonly prepare: ((ready: () => void) => void) | null;
-  /** The files as they are to be now, by name, in the order of writing. */
-  readonly files: () => ReadonlyMap<string, Buffer>;
-  /** All of them are written as they are now (null), or why not: an errno's name. */
-  readonly done: (fault: string | null) => void;
+/** What the writer needs to know of its targets, which are the caller's own records. */
+export interface StatusFilesParts<T> {
+  /**
+   * What is to be done before the first write: true if it calls `ready` later (unless the target is forgotten), false if
+   * there is nothing to be done.
+   */
+  readonly prepare: (target: T, ready: () => void) => boolean;
+  /** The files that are to be written now, by name. */
+  readonly files: (target: T) => [name: string, bytes: Buffer][];
+  /** All of them are written (null), or why not: an errno's name. */
+  readonly done: (target: T, fault: string | null) => void;
 }
 
-export interface StatusFiles {
+export interface StatusFiles<T> {
   /** Has it written; `first`: before those that wait already. */
-  write(target: Target, first: boolean): void;
+  write(target: T, first: boolean): void;
   /** It is not written any more, but for the file that is being written; also where `prepare` comes to nothing. */
-  forget(target: Target): void;
+  forget(target: T): void;
   /** From now on it writes. */
   begin(): void;
   /** Resolves once nothing is left to be written. */
@@ -31,15 +33,14 @@ const AT_ONCE = 3;
 const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** The writer for all services. */
-export function createStatusFiles(): StatusFiles {
-  const urgent = new Set<Target>();
-  const waiting = new Set<Target>();
-  const busy = new Set<Target>();
-  const written = new WeakMap<Target, Map<string, Buffer>>();
+export function createStatusFiles<T extends { readonly path: string }>(parts: StatusFilesParts<T>): StatusFiles<T> {
+  const urgent = new Set<T>();
+  const waiting = new Set<T>();
+  const busy = new Set<T>();
   let waiters: (() => void)[] = [];
   let hasBegun = false;
 
-  const next = (): Target | undefined => {
+  const next = (): T | undefined => {
     for (const queue of [urgent, waiting])
       for (const target of queue) {
         // Its turn comes again at the end of the write that is under way.
@@ -54,19 +55,16 @@ export function createStatusFiles(): StatusFiles {
       const target = next();
       if (target === undefined) break;
       busy.add(target);
-      if (target.prepare === null) put(target);
-      else target.prepare(() => put(target));
+      if (!parts.prepare(target, () => put(target))) put(target);
     }
     if (busy.size + urgent.size + waiting.size > 0) return;
     for (const waiter of waiters.splice(0)) waiter();
   };
-  const put = (target: Target) => {
-    const known = written.get(target) ?? new Map<string, Buffer>();
-    written.set(target, known);
-    const left = [...target.files()].filter(([name, bytes]) => known.get(name)?.equals(bytes) !== true);
+  const put = (target: T) => {
+    const left = parts.files(target);
     const end = (fault: string | null) => {
       busy.delete(target);
-      target.done(fault);
+      parts.done(target, fault);
       go();
     };
     const step = () => {
@@ -74,7 +72,6 @@ export function createStatusFiles(): StatusFiles {
       if (name === undefined || bytes === undefined) return end(null);
       replace(target.path, name, bytes, (fault) => {
         if (fault !== null) return end(fault);
-        known.set(name, bytes);
         step();
       });
     };

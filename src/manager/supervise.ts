@@ -6,8 +6,8 @@ import type { Say } from "../log/voice.ts";
 import { errnoName } from "../process/spawn.ts";
 import type { Outside } from "../service/view.ts";
 import type { Runner } from "./runner.ts";
-import { createSight, type Sight } from "./sight.ts";
-import { createStatusFiles, readIfThere, type Target } from "./status-files.ts";
+import { createSights, filesOf, keepStamp, noteFiles, type Sight } from "./sight.ts";
+import { createStatusFiles, readIfThere } from "./status-files.ts";
 
 export interface SuperviseParts {
   readonly core: Core;
@@ -50,13 +50,12 @@ const SCARCE: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
 /** The directory itself is gone or going. */
 const GONE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ESTALE"]);
 
-interface Entry extends Target {
+interface Entry {
   readonly runner: Runner;
   path: string;
   isFallback: boolean;
   /** `absent`: there is no lock yet, and so nobody has it. */
   stage: "asked" | "absent" | "locked" | "offered" | "none";
-  prepare: Target["prepare"];
   /** The writer waits until there is a directory. */
   ready: (() => void) | null;
   readonly sight: Sight;
@@ -70,7 +69,17 @@ export function createSupervise(parts: SuperviseParts): Supervise {
   const { core, clock, say } = parts;
   const held = new Map(parts.hello.directories.map((directory) => [directory.number, directory]));
   const entries = new Map<number, Entry>();
-  const files = createStatusFiles();
+  const sights = createSights(clock, parts.outside);
+  const files = createStatusFiles<Entry>({
+    prepare(entry, ready) {
+      if (entry.stage !== "absent") return false;
+      entry.ready = ready;
+      core.supervise(entry.runner.number, entry.path, true);
+      return true;
+    },
+    files: ({ sight }) => filesOf(sight),
+    done: (entry, fault) => written(entry, fault),
+  });
   const waiters: (() => void)[] = [];
   // Those for which the core has not answered the first question.
   const early = new Set<number>();
@@ -84,10 +93,6 @@ export function createSupervise(parts: SuperviseParts): Supervise {
   /** It is made before its first write, when its turn comes: a thousand of them would be a long wait for the core. */
   const make = (entry: Entry) => {
     entry.stage = "absent";
-    entry.prepare = (ready) => {
-      entry.ready = ready;
-      core.supervise(entry.runner.number, entry.path, true);
-    };
     files.write(entry, false);
   };
   const answer = () => {
@@ -95,7 +100,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
   };
   const giveUp = (entry: Entry) => {
     entry.stage = "none";
-    entry.prepare = entry.ready = null;
+    entry.ready = null;
     files.forget(entry);
   };
   const complain = (entry: Entry, text: string) => {
@@ -119,6 +124,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     core.release(entry.runner.number);
   };
   const written = (entry: Entry, fault: string | null) => {
+    noteFiles(entry.sight, fault === null);
     if (entries.get(entry.runner.number) !== entry) return;
     if (entry.isLeaving) return letGo(entry);
     if (fault === null) {
@@ -138,35 +144,28 @@ export function createSupervise(parts: SuperviseParts): Supervise {
   const locked = (entry: Entry) => {
     const { ready } = entry;
     entry.stage = "locked";
-    entry.prepare = entry.ready = null;
+    entry.ready = null;
     if (entry.isLeaving) return letGo(entry);
     if (ready === null) files.write(entry, false);
     else ready();
   };
-  const create = (runner: Runner): Entry => {
-    const sight = createSight(runner, clock, parts.outside);
-    const entry: Entry = {
-      runner,
-      sight,
-      path: `${runner.spec.home}/supervise`,
-      isFallback: false,
-      stage: "none",
-      prepare: null,
-      ready: null,
-      isLeaving: false,
-      hasComplained: false,
-      pause: AGAIN,
-      files: sight.files,
-      done: (fault) => written(entry, fault),
-    };
-    return entry;
-  };
+  const create = (runner: Runner): Entry => ({
+    runner,
+    sight: sights.begin(runner),
+    path: `${runner.spec.home}/supervise`,
+    isFallback: false,
+    stage: "none",
+    ready: null,
+    isLeaving: false,
+    hasComplained: false,
+    pause: AGAIN,
+  });
   /** It has the lock already. */
   const takeOver = (entry: Entry) => {
     entry.stage = "locked";
     readIfThere(`${entry.path}/status`, (bytes) => {
       if (entries.get(entry.runner.number) !== entry) return;
-      if (bytes !== null) entry.sight.keepStamp(bytes);
+      if (bytes !== null) keepStamp(entry.sight, bytes);
       locked(entry);
     });
   };
@@ -209,13 +208,13 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     },
     changed(runner, ordered) {
       const entry = entries.get(runner.number);
-      if (entry === undefined || !entry.sight.look()) return;
+      if (entry === undefined || !sights.look(entry.sight, runner)) return;
       if (entry.stage === "locked" || entry.stage === "offered") files.write(entry, ordered);
     },
     leave(runner) {
       const entry = entries.get(runner.number);
       if (entry === undefined) return;
-      entry.sight.look();
+      sights.look(entry.sight, runner);
       entry.isLeaving = true;
       if (entry.stage === "locked" || entry.stage === "offered") files.write(entry, true);
       else letGo(entry);

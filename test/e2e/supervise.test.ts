@@ -115,6 +115,32 @@ describe("a letter in control", () => {
     expect(readFileSync(join(web, "got"), "utf8")).toBe("start\nt\nTERM\n");
   });
 
+  test("runs the same scripts as an order of ours does, and the ordered stop", async () => {
+    const note = (exit: number) => `#!/bin/sh\necho "\${0##*/}" >> got\nexit ${exit}\n`;
+    const scripts = Object.fromEntries([..."udxh"].map((letter) => [`control/${letter}`, note(0)]));
+    const directory = scanDir({ web: { run: listener, ...scripts, "control/t": note(1) } });
+    const got = () => readFileSync(directory.at("web", "got"), "utf8").trim().split("\n");
+    const space = await launch([directory.path]);
+    const expected = ["u", "start"];
+    const does = async (words: readonly string[], ...lines: readonly string[]) => {
+      if (words.length > 0) expect((await space.upkeep(...words)).code, words.join(" ")).toBe(0);
+      expected.push(...lines);
+      // A script that follows a signal may be slower than what the signal brings about.
+      await eventually(words.join(" "), () => [...got()].sort().join() === [...expected].sort().join());
+    };
+    await does([]);
+    await allUp(space, "web");
+    await does(["signal", "HUP", "web"], "h");
+    await does(["reload", "web"], "h");
+    await does(["restart", "web"], "t", "TERM", "u", "start");
+    await does(["stop", "web"], "t", "TERM", "d");
+    await does(["start", "web"], "u", "start");
+    space.signal("TERM");
+    expect(await space.exit()).toEqual({ code: 0 });
+    expect(got().slice(expected.length)).toEqual(expect.arrayContaining(["t", "TERM"]));
+    expect(sightOf(directory.at("web")).stat).toBe("down\n");
+  });
+
   test("never kills what takes longer than stop-grace to go, unless stop-grace is said", async () => {
     const deaf = "#!/bin/sh\ntrap 'echo TERM >> got' TERM\necho start >> got\nwhile :; do sleep 0.02; done\n";
     const directory = scanDir({
