@@ -18,7 +18,7 @@ export interface DirectoryCalls {
     length: number,
     done: (error: Error | null, count: number) => void,
   ): void;
-  /** To append or to read, made with mode 0600 where it may be made; never followed by a child. */
+  /** To append or to read, made with mode 0644 where it may be made. */
   open(path: string, how: "append" | "read" | "truncate"): Promise<number>;
   close(fd: number): Promise<void>;
   fsync(fd: number): Promise<void>;
@@ -87,7 +87,7 @@ export function createDirectoryCalls(threads: number = THREADS): DirectoryCalls 
         });
       });
     },
-    open: (path, how) => call((done) => fs.open(path, WAYS[how], 0o600, done)),
+    open: (path, how) => call((done) => fs.open(path, WAYS[how], 0o644, done)),
     close: (fd) => call<void>((done) => fs.close(fd, done as fs.NoParamCallback)),
     fsync: (fd) => call<void>((done) => fs.fsync(fd, done as fs.NoParamCallback)),
     fchmod: (fd, mode) => call<void>((done) => fs.fchmod(fd, mode, done as fs.NoParamCallback)),
