@@ -41,8 +41,11 @@ export function createLetters({
   const term: Act = (runner) => {
     const { state, spec } = runner;
     if (isEnding(runner)) return again(runner);
+    // Its finish is left to end.
+    if (state.phase === "finishing") return null;
     const isRunning = state.phase === "starting" || state.phase === "up";
-    if (!isRunning || state.want !== "up" || spec.restart !== "always") return controls.signal(runner, SIGTERM);
+    const comesBack = isRunning && state.want === "up" && spec.restart === "always" && !isStopping();
+    if (!comesBack) return controls.signal(runner, SIGTERM);
     // It comes back without the delay of a crash.
     controls.restart(runner);
     return null;

@@ -45,7 +45,11 @@ const AGAIN_MAX: Ms = 60_000;
 /** What is not offered for want of descriptors is counted for this long, and said once. */
 const COUNT_FOR: Ms = 1000;
 /** Errnos for which the place is to blame: another one may do. */
-const UNWRITABLE: ReadonlySet<string> = new Set(["EROFS", "EACCES", "EPERM"]);
+const UNWRITABLE: ReadonlySet<string> = new Set([
+  ...["EROFS", "EACCES", "EPERM"],
+  // A file system that knows no fifos, or no locks.
+  ...["ENOSYS", "EOPNOTSUPP", "ENOTSUP", "ENOLCK"],
+]);
 const SCARCE: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
 /** The directory itself is gone or going. */
 const GONE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ESTALE"]);

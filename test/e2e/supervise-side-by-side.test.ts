@@ -160,6 +160,12 @@ describe("the same directory under runsv and under us", () => {
     await both(["sv", "d", "DIR/slow"]);
     await same("slow", { stat: "finish, want down\n", state: 2, isRunning: true, got: "start\nTERM\nfinish 0 0\n" });
     await both(["sv", "status", "DIR/slow"]);
+    // Whoever finishes is not told to.
+    await both(["sv", "t", "DIR/slow"]);
+    await both(["sv", "u", "DIR/slow"]);
+    await same("slow", { stat: "finish\n", want: "u", state: 2, isRunning: true });
+    await both(["sv", "d", "DIR/slow"]);
+    await same("slow", { stat: "finish, want down\n", want: "d" });
     each((directory) => writeFileSync(join(directory, "slow", "go"), ""));
     await same("slow", down);
     await same("logged", up);
