@@ -118,7 +118,8 @@ interface Arrival {
 /** Watches from now on, so that nothing can happen before anybody looks. */
 function arrive({ goes, comes }: Move, timeout: Ms, { supervisor, clock }: Context): Arrival {
   const judge = starts(up);
-  const going = new Set(goes);
+  // One that has not come yet need not go.
+  const going = new Set([...goes].filter((name) => supervisor.service(name) !== null));
   const coming = new Set(comes);
   let end: (faults: readonly Fault[]) => void = () => {};
   const faults = new Promise<readonly Fault[]>((resolve) => {

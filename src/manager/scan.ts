@@ -129,7 +129,7 @@ export function createScan(parts: ScanParts): Scan {
     return names;
   };
   /** Of one that was found before anybody watched, by us or by an earlier manager. */
-  const identityBefore = (home: string | undefined, now: string) =>
+  const identityBefore = (home: string | undefined, now: string | null) =>
     home === undefined || home === now ? undefined : identityOf(home);
   const rescan = () => {
     if (isClosed) return;
@@ -151,9 +151,10 @@ export function createScan(parts: ScanParts): Scan {
     for (const name of names) {
       const isNew = moved.has(name);
       const known = identities.get(name);
-      const identity = isNew || known === undefined ? identityOf(homeOf(name)) : known;
-      const isOther = identity !== (known ?? identityBefore(present.get(name), homeOf(name)) ?? identity);
-      identities.set(name, identity);
+      const home = isNew || known === undefined ? homeOf(name) : null;
+      const identity = home === null ? known : identityOf(home);
+      const isOther = identity !== (known ?? identityBefore(present.get(name), home) ?? identity);
+      identities.set(name, identity ?? "");
       // Another directory by the name of one that runs: the old service ends before the new one begins.
       if (present.has(name) && isOther) parts.disappeared(name);
       if (present.has(name) || (timers.has(name) && !isNew)) continue;
