@@ -188,7 +188,7 @@ chpst -012 true
 chpst -0 chpst -0 true
 chpst -1 chpst -1 true
 chpst -2 chpst -2 true
-chpst -0 -l locks/new ls -l /proc/self/fd/3
+chpst -0 -l locks/new readlink /proc/self/fd/3
 chpst -l locks/new show; ls -l locks/new | cut -c1-10
 chpst -l locks/new grep flags /proc/self/fdinfo/3
 chpst -L locks/new show
