@@ -8,7 +8,7 @@ import { createFlush } from "../flush.ts";
 import { Hand } from "./hand.ts";
 import type { LogSource, LogStream, StreamOptions } from "./model.ts";
 import type { Outlets } from "./outlets.ts";
-import { ENOUGH, LARGE_PIPE, LINGER, LITTLE, Pace, QUIET, ROOMY, SMALLEST_PIPE } from "./pace.ts";
+import { ENOUGH, LARGE_PIPE, LINGER, LITTLE, MOMENT, Pace, ROOMY, SMALLEST_PIPE } from "./pace.ts";
 import { BATCH } from "./scratch.ts";
 import { errnoText } from "./trouble.ts";
 
@@ -47,7 +47,6 @@ export class Flow implements LogStream {
   private isFast = false;
   private hasMore = false; // the last read was as large as it could be
   private isEnlarged = false;
-  private quiet = 0;
   private cancelWait: (() => void) | null = null;
 
   constructor(source: LogSource, outlets: Outlets, options: StreamOptions, parts: StreamParts) {
@@ -87,8 +86,6 @@ export class Flow implements LogStream {
     this.ending = how;
     // While it writes, `written` sees to it.
     if (this.state === "writing") return;
-    this.cancelWait?.();
-    this.cancelWait = null;
     this.source.pause();
     this.batch();
   }
@@ -119,7 +116,6 @@ export class Flow implements LogStream {
     if (source.fd !== null && (bytes === null || bytes.length >= LARGE_PIECE)) this.readOn(source.fd);
     if (this.isFast && bytes !== null && this.ending === "no" && this.hand.size < ENOUGH) {
       if (this.state === "watching") this.gather();
-      this.quiet = 0;
       return true;
     }
     this.batch();
@@ -147,25 +143,20 @@ export class Flow implements LogStream {
       this.ending = "now";
     }
   }
-  /** From a small pipe it comes in drops: they are collected as long as one comes in every few turns of the loop. */
+  /** From a small pipe it comes in drops: they are collected for a moment. */
   private gather(): void {
     this.state = "gathering";
-    this.quiet = 0;
-    const look = () => {
-      if (this.state !== "gathering") return;
-      if (this.quiet++ < QUIET) {
-        this.soon(look);
-        return;
-      }
+    this.cancelWait = this.clock.at(this.clock.now() + MOMENT, () => {
       this.source.pause();
       this.batch();
-    };
-    this.soon(look);
+    });
   }
 
   /** Hands on what was read, up to the end of the last line. */
   private batch(): void {
     const { hand, source } = this;
+    this.cancelWait?.();
+    this.cancelWait = null;
     this.state = "writing";
     if (hand.isSkipping) this.skip();
     if (this.count > 0) this.options.tap?.(hand.fresh);

@@ -13,8 +13,8 @@ export const LARGE_PIPE = 1024 * 1024;
 export const ROOMY = 256 * 1024;
 /** A pipe of which nothing is known: one page. */
 export const SMALLEST_PIPE = 4096;
-/** So often the loop finds nothing new before a batch from a small pipe is taken for all there is. */
-export const QUIET = 4;
+/** How long a batch is collected from a small pipe through which much comes. */
+export const MOMENT: Ms = 2;
 
 /** Measures how much comes, from one rest to the next. */
 export class Pace {
