@@ -133,13 +133,13 @@ export async function runAll(calls: readonly Call[], options: { cwd?: string; ui
   const directory = temporaryDirectory();
   chmodSync(directory, 0o777);
   const at = (name: string, index: number): string => join(directory, `${name}-${index}`);
-  const lines = calls.map(({ program, words, env = {}, cwd: own = "." }, index) => {
+  const lines = calls.map(({ program, words, env = {}, cwd: own }, index) => {
     // Nothing of a supervisor of this machine is to be found by mistake.
-    const settings = Object.entries({ UPKEEP_RUNTIME_DIR: "/nonexistent", ...env }).map(([name, value]) =>
-      quote(`${name}=${value}`),
+    const settings = Object.entries({ UPKEEP_RUNTIME_DIR: "/nonexistent", ...env }).map(
+      ([name, value]) => `${name}=${quote(value)}`,
     );
-    const command = ["env", ...settings, program, ...words.map(quote)].join(" ");
-    return `(cd ${quote(own)}; ${command} >${at("stdout", index)} 2>${at("stderr", index)}; echo $? >${at("code", index)}) &`;
+    const command = [...settings, program, ...words.map(quote)].join(" ");
+    return `(${own === undefined ? "" : `cd ${quote(own)}; `}${command} >${at("stdout", index)} 2>${at("stderr", index)}; echo $? >${at("code", index)}) &`;
   });
   const child = spawn("/bin/sh", ["-c", `${lines.join("\n")}\nwait`], {
     env: { PATH: "/usr/bin:/bin" },
