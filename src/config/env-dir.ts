@@ -20,8 +20,9 @@ export interface EnvDir {
 }
 
 /**
- * Reads a directory as envdir(8) does: the file's name is the variable, its first line the value, without blanks at its
- * end and with newlines for NULs; an empty file removes the variable; names that begin with a dot are passed over. `name` is what sentences call it.
+ * Reads a directory as chpst -e does: the file's name is the variable, its first line the value, without blanks at its
+ * end and with newlines for NULs; an empty file removes the variable; names that begin with a dot, and directories, are
+ * passed over. `name` is what sentences call it.
  */
 export function readEnvDir(dir: string, name = "env"): EnvDir {
   const problems: Problem[] = [];
@@ -52,6 +53,11 @@ export function readEnvDir(dir: string, name = "env"): EnvDir {
       continue;
     }
     const file = readWhole(path, FILE_MOST);
+    // As chpst has it, which tells of it too.
+    if (!file.ok && file.code === "EISDIR") {
+      problems.push({ severity: "warning", where: path, text: `passed over: ${file.why}, not a file with a variable` });
+      continue;
+    }
     if (!file.ok) {
       error(path, `cannot read the variable ${name}: ${file.why}`);
       continue;

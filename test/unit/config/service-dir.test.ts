@@ -18,7 +18,7 @@ describe("the files beside run", () => {
     ]);
   });
 
-  test("env/ follows envdir: first line, blanks cut, NUL is a newline, empty removes, dots are passed over", () => {
+  test("env/ follows chpst -e: first line, blanks cut, NUL is a newline, empty removes, dots are passed over", () => {
     const { spec, problems } = load({
       run: SH,
       "env/A": "one \t\nrest",
@@ -35,12 +35,17 @@ describe("the files beside run", () => {
   test.each<[string, Tree, string]>([
     ["is not UTF-8", { "env/A": Buffer.from([0xff, 0x0a]) }, "not UTF-8"],
     ["is longer than the kernel takes", { "env/A": "x".repeat(140_000) }, "128 KB"],
-    ["is a directory", { "env/A": {} }, "it is a directory"],
     ["has = in its name", { "env/A=B": "x" }, "cannot hold ="],
   ])("a variable in env/ that %s is an error", (_, files, why) => {
     const loaded = load({ run: SH, ...files });
     expect(loaded.spec).toBeNull();
     expect(texts(loaded)).toEqual([expect.stringContaining(why)]);
+  });
+
+  test("a directory in env/ is passed over, which is told", () => {
+    const loaded = load({ run: SH, "env/A": "1", "env/sub/B": "2" });
+    expect(loaded.spec?.env).toEqual({ A: "1" });
+    expect(texts(loaded)).toEqual(["warning: passed over: it is a directory, not a file with a variable"]);
   });
 
   test("service.ini outweighs env/, which outweighs the global file", () => {
