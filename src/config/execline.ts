@@ -9,6 +9,8 @@ type Program = readonly [string, ...string[]];
 /** Where execline's packages put it: s6-overlay first. */
 const places = ["/command/execlineb", "/usr/bin/execlineb", "/bin/execlineb", "/usr/local/bin/execlineb"] as const;
 const FILE_MOST = 64 * 1024;
+// The kernel itself reads 256 bytes of it.
+const FIRST_LINE_MOST = 1024;
 
 const isRunnable = (path: string): boolean => {
   try {
@@ -27,7 +29,7 @@ export function readCommandFile(path: string, name: string, execline = findExecl
   const file = readWhole(path, FILE_MOST);
   if (!file.ok) return bad(`cannot read ${name}: ${file.why}`);
   const text = file.bytes.toString("utf8");
-  const first = /^#![ \t]*(\S+)[ \t]*([^\n]*?)[ \t]*(?:\n|$)/.exec(text);
+  const first = /^#![ \t]*(\S+)[ \t]*([^\n]*?)[ \t]*(?:\n|$)/.exec(text.slice(0, FIRST_LINE_MOST));
   const [, interpreter = "", argument = ""] = first ?? [];
   if (interpreter.endsWith("\r") || argument.endsWith("\r"))
     return bad(`cannot use ${name}: its lines end in CRLF, as on Windows; sed -i 's/\\r$//' ${path}`);

@@ -1,6 +1,6 @@
 // Pipelines of s6-rc: a producer and the consumer that reads its output are two directories beside each other. Here the
 // consumer is the producer's logger, as if it stood in `log/`.
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Problem } from "../base/errors.ts";
 import { quoted } from "../base/words.ts";
@@ -58,7 +58,8 @@ export function readPipeline(home: string, names: readonly string[], problems: P
 export function standIn(directory: string, name: string): string {
   const ofConsumer = namesIn(`${directory}/${name}/consumer-for`);
   if (ofConsumer[0] !== undefined) return ofConsumer[0];
-  if (readWhole(`${directory}/${name}/type`, NAMES_MOST).ok) return name;
+  // Only a name that nothing has may be a pipeline's: to find out is to look into every directory.
+  if (existsSync(`${directory}/${name}`)) return name;
   return ofPipeline(directory, name) ?? name;
 }
 

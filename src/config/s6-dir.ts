@@ -45,25 +45,28 @@ function signal(text: string): Parsed<number> {
   return number === null ? bad("not a signal like TERM or 15") : good(number);
 }
 
-const rows: Readonly<Record<string, Row>> = {
-  "notification-fd": { field: "notifyFd", key: "notify-fd", parse: kinds.descriptor.parse },
-  "timeout-kill": { field: "stopGrace", key: "stop-grace", parse: milliseconds },
-  "timeout-finish": { field: "finishTimeout", key: "finish-timeout", parse: milliseconds },
-  "timeout-up": { field: "startTimeout", key: "start-timeout", parse: milliseconds },
-  "down-signal": { field: "stopSignal", key: "stop-signal", parse: signal },
-};
+const finishTimeout: Row = { field: "finishTimeout", key: "finish-timeout", parse: milliseconds };
+
+// Maps, for a file may be called `constructor`.
+const rows: ReadonlyMap<string, Row> = new Map([
+  ["notification-fd", { field: "notifyFd", key: "notify-fd", parse: kinds.descriptor.parse }],
+  ["timeout-kill", { field: "stopGrace", key: "stop-grace", parse: milliseconds }],
+  ["timeout-finish", finishTimeout],
+  ["timeout-up", { field: "startTimeout", key: "start-timeout", parse: milliseconds }],
+  ["down-signal", { field: "stopSignal", key: "stop-signal", parse: signal }],
+]);
 
 /** What is not taken over, and what does it here. */
-const notes: Readonly<Record<string, string>> = {
-  "lock-fd": "upkeep holds no lock for a service; its processes are known to it anyway",
-  nosetsid: "each service has a session of its own here",
-  "max-death-tally": "no tally of deaths is kept; the key give-up does what s6-permafailon is for",
-};
+const notes: ReadonlyMap<string, string> = new Map([
+  ["lock-fd", "upkeep holds no lock for a service; its processes are known to it anyway"],
+  ["nosetsid", "each service has a session of its own here"],
+  ["max-death-tally", "no tally of deaths is kept; the key give-up does what s6-permafailon is for"],
+]);
 
 // With one of these it is a directory of s6; `env`, `data`, `run`, `finish` and `down` are of others too.
 const marks: ReadonlySet<string> = new Set([
-  ...Object.keys(rows),
-  ...Object.keys(notes),
+  ...rows.keys(),
+  ...notes.keys(),
   ...["timeout-down", "dependencies.d", "contents.d", "flag-essential", "flag-recommended"],
   ...["producer-for", "consumer-for", "pipeline-name"],
 ]);
@@ -92,8 +95,8 @@ export function readS6(home: string, names: readonly string[], byRun: boolean): 
   const values: Record<string, unknown> = { finishTimeout: FINISH_LIMIT };
   const source: Record<string, string> = {};
   for (const name of names) {
-    const note = notes[name];
-    const row = name === "timeout-down" && kind === "oneshot" ? rows["timeout-finish"] : rows[name];
+    const note = notes.get(name);
+    const row = name === "timeout-down" && kind === "oneshot" ? finishTimeout : rows.get(name);
     if (note !== undefined) warn(name, note);
     if (name === "timeout-down" && kind !== "oneshot") warn(name, "stop-grace bounds a stop, and then it is killed");
     if (row === undefined) continue;
@@ -172,15 +175,14 @@ function readNames(
   for (const each of found) {
     if (each === "" || each.startsWith("#") || each.startsWith(".")) continue;
     const fault = nameFault(each);
-    const name = fault === null ? standIn(dirname(home), each) : each;
-    if (names.includes(name)) continue;
-    if (fault !== null)
-      problems.push({
-        severity: "error",
-        where,
-        text: `cannot use ${quoted(name)} as the name of a service: ${fault}`,
-      });
-    else if (name !== OVERLAYS_OWN || existsSync(`${dirname(home)}/${name}`)) names.push(name);
+    if (fault !== null) {
+      const text = `cannot use ${quoted(each)} as the name of a service: ${fault}`;
+      problems.push({ severity: "error", where, text });
+      continue;
+    }
+    if (each === OVERLAYS_OWN && !existsSync(`${dirname(home)}/${each}`)) continue;
+    const name = standIn(dirname(home), each);
+    if (!names.includes(name)) names.push(name);
   }
   return { names, where };
 }

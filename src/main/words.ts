@@ -65,7 +65,7 @@ export function readWords(words: readonly string[]): SupervisorWords {
   const [program, ...args] = end < 0 ? [] : words.slice(end + 1);
   const rest = end < 0 ? [...words] : words.slice(0, end);
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    const option = isCompat ? options[word] : undefined;
+    const option = isCompat && Object.hasOwn(options, word) ? options[word] : undefined;
     if (word === "-c" || word === "--config") files.push(rest.shift() ?? "");
     else if (word === "--compat" && rest[0] === "baseimage") isCompat = rest.shift() !== undefined;
     else if (option !== undefined) chosen[option] = true;

@@ -54,6 +54,12 @@ describe("a service directory of s6", () => {
     expect(runit.spec).toMatchObject({ isS6: false, command: [`${runit.home}/run`], finishTimeout: 30_000 });
   });
 
+  test("a file by the name of something that every object has is none of it", () => {
+    const { spec, problems } = load({ run: SH, "down-signal": "TERM", constructor: "x", toString: "y" });
+    expect(spec).toMatchObject({ isS6: true });
+    expect(problems).toEqual([]);
+  });
+
   test("what upkeep does not do is a warning that says what does it", () => {
     const { spec, ...loaded } = load({ run: SH, "lock-fd": "5", nosetsid: "", "max-death-tally": "10" });
     expect(spec).not.toBeNull();

@@ -27,5 +27,6 @@ describe("the words of --compat baseimage", () => {
     expect(readWords(["--quiet", "/srv"]).unknown).toBe("--quiet");
     expect(readWords(["--compat", "s6", "/srv"]).unknown).toBe("--compat");
     expect(readWords(["--compat", "baseimage", "--toString"]).unknown).toBe("--toString");
+    expect(readWords(["--compat", "baseimage", "constructor"]).dir).toBe("constructor");
   });
 });
