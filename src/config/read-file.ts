@@ -15,7 +15,7 @@ const CLAUSES: Readonly<Record<string, string>> = {
   EIO: "the disk could not read it",
   EMFILE: "too many files are open",
   ENFILE: "too many files are open on this system",
-  ENXIO: "it is a socket",
+  ENXIO: "it is a socket or a pipe",
   EROFS: "the file system is read-only",
   ENOSPC: "no space is left",
 };

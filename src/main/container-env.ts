@@ -1,9 +1,9 @@
 // The environment as baseimage-docker keeps it: a directory with a file for each variable, and two dumps of it.
 import { isUtf8 } from "node:buffer";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { errorCode } from "../base/errors.ts";
 import { quoted } from "../base/words.ts";
-import { readWhole } from "../config/read-file.ts";
+import { clause, readWhole } from "../config/read-file.ts";
 import { variableFault } from "../spec/kinds.ts";
 
 /** Variables by name; those that are no text are in none. */
@@ -99,38 +99,71 @@ export function createContainerEnvironment(
   isExported: boolean,
   warn: (text: string) => void,
 ): ContainerEnvironment {
-  const read = () => readContainerEnvironment(warn);
+  // It is read after each startup file, and what is wrong in it is the same each time.
+  const told = new Set<string>();
+  const tell = (text: string) => {
+    if (!told.has(text)) warn(text);
+    told.add(text);
+  };
+  // A directory that takes nothing cannot say what is no longer there.
+  const isWritable = unwritable() === null;
+  const read = () => {
+    const said = readContainerEnvironment(tell);
+    return said === null || isWritable ? said : new Map([...said, ...inherited]);
+  };
   let env: Env = (isExported ? read() : null) ?? inherited;
-  const write = (next: Env, files: boolean) => {
+  const take = (next: Env | null, files: boolean) => {
+    if (next === null) return;
     env = next;
-    const fault = writeContainerEnvironment(env, files);
-    if (fault !== null) warn(fault);
+    for (const fault of writeContainerEnvironment(env, files)) tell(fault);
   };
   return {
     inherited,
     differences: () => differencesTo(inherited, env),
     exportFirst() {
       const said = read();
-      if (said !== null) write(new Map([...said, ...inherited]), true);
+      take(said === null ? null : new Map([...said, ...inherited]), true);
     },
-    importAgain() {
-      const said = read();
-      if (said !== null) write(said, false);
-    },
+    importAgain: () => take(read(), false),
   };
 }
 
-/** Writes the two dumps and, with `files`, a file for each variable; answers what could not be written, once. */
-function writeContainerEnvironment(env: Env, files: boolean): string | null {
-  if (!existsSync(DIRECTORY)) return null;
+/** Why nothing can be put into the directory; null if it can, or if there is none. */
+function unwritable(): string | null {
   try {
-    // In place: whoever may read them was settled when the image was made.
-    for (const [name, value] of files ? env : [])
-      if (!PERSONAL.has(name) && !name.includes("/")) writeFileSync(`${DIRECTORY}/${name}`, value, { mode: 0o600 });
-    writeFileSync(`${DIRECTORY}.sh`, shellDump(env), { mode: 0o640 });
-    writeFileSync(`${DIRECTORY}.json`, JSON.stringify(Object.fromEntries(env)), { mode: 0o640 });
+    accessSync(DIRECTORY, constants.W_OK);
     return null;
   } catch (error) {
-    return `cannot write ${DIRECTORY}: ${errorCode(error)}; shells of other programs do not see this environment`;
+    return errorCode(error) === "ENOENT" ? null : clause(error);
+  }
+}
+
+/** Writes the two dumps and, with `files`, a file for each variable; answers what could not be written. */
+function writeContainerEnvironment(env: Env, files: boolean): readonly string[] {
+  const why = unwritable();
+  if (why !== null) return [`cannot write ${DIRECTORY}: ${why}; shells of other programs do not see this environment`];
+  const own = files ? [...env].filter(([name]) => !PERSONAL.has(name) && !name.includes("/")) : [];
+  return [
+    ...own.map(([name, value]) => put(`${DIRECTORY}/${name}`, value, 0o600)),
+    put(`${DIRECTORY}.sh`, shellDump(env), 0o640),
+    put(`${DIRECTORY}.json`, JSON.stringify(Object.fromEntries(env)), 0o640),
+  ].filter((fault) => fault !== null);
+}
+
+// In place: whoever may read them was settled when the image was made. A fifo there is nothing to wait for.
+const IN_PLACE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK;
+
+/** Null, or why it could not be written. */
+function put(path: string, text: string, mode: number): string | null {
+  try {
+    const fd = openSync(path, IN_PLACE, mode);
+    try {
+      writeFileSync(fd, text);
+    } finally {
+      closeSync(fd);
+    }
+    return null;
+  } catch (error) {
+    return `cannot write ${quoted(path)}: ${clause(error)}; shells of other programs do not see it`;
   }
 }
