@@ -36,7 +36,18 @@ const receiveHandles = (fd: number, listener: (message: unknown, handle: unknown
   process.on("message", listener);
 };
 
-if (handles === undefined) {
+if (words[0] === "svlogd" && handles === undefined) {
+  hideStreams();
+  void import("./main/log-process.ts").then(({ logProcess }) =>
+    logProcess({
+      words,
+      uid: process.geteuid?.() ?? 0,
+      onSignal: (name, listener) => void process.on(name, listener),
+      onFault: (listener) => void process.on("uncaughtException", listener).on("unhandledRejection", listener),
+      end: (code) => process.exit(code),
+    }),
+  );
+} else if (handles === undefined) {
   void import("./main/offline.ts").then(async ({ offline }) => {
     process.exitCode = await offline({ words, version, env, own, node, globalFile });
   });

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Problem } from "../base/errors.ts";
 import { type ServiceValues, serviceDefaults, serviceKeys } from "../spec/keys.ts";
 import { orderKeys } from "../spec/order.ts";
-import type { LogKind, ServiceSpec } from "../spec/spec.ts";
+import type { LogTarget, ServiceSpec } from "../spec/spec.ts";
 import { readEnvDir } from "./env-dir.ts";
 import { accountNumbers, resolveIdentity } from "./identity.ts";
 import { consumerHome } from "./pipeline.ts";
@@ -77,7 +77,7 @@ function buildSpec(
   const source = merged(defaults.source, fileSources(home, dir), dir.ini.source);
   const { identity, env, fault } = resolveIdentity(values, source, home, defaults);
   if (fault !== null) problems.push(fault);
-  const log = chooseLog(dir.ini.values.log, values.log, logger !== null, loggerOf !== null);
+  const { kind: log, dir: logDir } = chooseLog(dir.ini.values.log, values.log, logger !== null, loggerOf !== null);
   // As s6-supervise has it: its name is the first argument of `run`.
   const program =
     values.command ??
@@ -149,6 +149,7 @@ function buildSpec(
     stopGrace: values.stopGrace,
     critical: values.critical,
     log,
+    logDir: logDir === null ? null : resolve(home, logDir),
     logTimestamps: values.logTimestamps,
     logLineMax: values.logLineMax,
     down: dir.down,
@@ -209,16 +210,19 @@ function mergeValues(
 
 /** A `log/run` outweighs what is said for all services, but not what its own service.ini says. */
 function chooseLog(
-  own: LogKind | null | undefined,
-  merged: LogKind | null,
+  own: LogTarget | null | undefined,
+  merged: LogTarget | null,
   hasLogger: boolean,
   isLogger: boolean,
-): LogKind {
+): LogTarget {
   if (own) return own;
-  if (hasLogger) return "logger";
-  if (merged === null || merged === "logger" || isLogger) return "prefix";
+  if (hasLogger) return toLogger;
+  if (merged === null || merged.kind === "logger" || isLogger) return toPrefix;
   return merged;
 }
+
+const toLogger: LogTarget = { kind: "logger", dir: null };
+const toPrefix: LogTarget = { kind: "prefix", dir: null };
 
 function fileSources(home: string, dir: ServiceDir): Record<string, string> {
   const source: Record<string, string> = {};

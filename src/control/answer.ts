@@ -1,4 +1,4 @@
-// What is done for programs: every request but exec, which has its own way.
+// What is done for programs: every request but exec and svlogd, which have their own ways.
 import { unreachable } from "../base/errors.ts";
 import { errorLine, eventLine, okLine, type Request } from "./protocol.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -12,7 +12,11 @@ export interface Caller {
 }
 
 /** Does what `request` asks for and sends its reply. Rejects only where the supervisor itself fails. */
-export async function answer(request: Exclude<Request, { do: "exec" }>, supervisor: Supervisor, caller: Caller) {
+export async function answer(
+  request: Exclude<Request, { do: "exec" | "svlogd" }>,
+  supervisor: Supervisor,
+  caller: Caller,
+) {
   const { id } = request;
   const ok = (result: unknown) => caller.send(okLine(id, result));
   const no = (error: string) => caller.send(errorLine(id, error));

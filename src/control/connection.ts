@@ -2,6 +2,7 @@
 import type { Duplex } from "node:stream";
 import type { Clock, Ms } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
+import type { Handed } from "../log/svlogd/request.ts";
 import { answer, type Caller } from "./answer.ts";
 import type { Io, Runner } from "./exec.ts";
 import { lineCutter } from "./lines.ts";
@@ -30,6 +31,8 @@ export interface Services {
   readonly clock: Clock;
   /** Called with what only a mistake of ours can bring about. */
   readonly fault: (text: string) => void;
+  /** Takes the connection of a svlogd that leaves its input to us. */
+  readonly writeLogs: (socket: Duplex, handed: Handed) => void;
 }
 
 /** Serves one client until it goes; `ended` is then called once. */
@@ -94,6 +97,15 @@ export function connect(socket: Duplex, services: Services, ended: () => void): 
     box.write(exitLine(code));
     finish();
   };
+  // It waits for us to speak, so nothing of it has been read yet but this.
+  const pass = (handed: Handed) => {
+    deaf = true;
+    waiting.length = 0;
+    calm();
+    for (const event of ["data", "end", "drain", "error", "close"]) socket.removeAllListeners(event);
+    ended();
+    services.writeLogs(socket, handed);
+  };
   const handle = async (line: string) => {
     const request = parseRequest(line);
     if (request.do === "refuse") {
@@ -101,6 +113,7 @@ export function connect(socket: Duplex, services: Services, ended: () => void): 
       else caller.send(errorLine(request.id, request.error));
       return;
     }
+    if (request.do === "svlogd") return pass(request.handed);
     try {
       if (request.do === "exec") await exec(request);
       else await answer(request, supervisor, caller);

@@ -1,5 +1,6 @@
 // The words on the control socket: one JSON object a line, version 1. Pure; described in docs/control-protocol.md.
 import { parseSignal } from "../base/signals.ts";
+import { type Handed, readHanded } from "../log/svlogd/request.ts";
 import type { Client } from "./exec.ts";
 import type { Order, OrderName } from "./supervisor.ts";
 
@@ -21,7 +22,9 @@ export type Request =
   | { readonly do: "watch"; readonly id: RequestId }
   | { readonly do: "health"; readonly id: RequestId; readonly services: readonly string[] }
   | { readonly do: "apply"; readonly id: RequestId; readonly dryRun: boolean }
-  | { readonly do: "version"; readonly id: RequestId };
+  | { readonly do: "version"; readonly id: RequestId }
+  /** The connection is the log writer's from now on. */
+  | { readonly do: "svlogd"; readonly id: RequestId; readonly handed: Handed };
 
 /** A request that was not; `fatal` if nothing after it on this connection can be trusted. */
 export interface Refusal {
@@ -100,6 +103,12 @@ const readers: Readonly<Record<string, (id: RequestId, fields: Fields) => Reques
   },
   apply: (id, { dryRun }) => ({ do: "apply", id, dryRun: dryRun === true }),
   version: (id) => ({ do: "version", id }),
+  svlogd(id, fields) {
+    const handed = readHanded(fields);
+    return handed === null
+      ? refuse(id, "cannot write logs: not a request of svlogd", true)
+      : { do: "svlogd", id, handed };
+  },
 };
 
 function parseOrder(id: RequestId, { service, order, signal }: Fields): Request | Refusal {

@@ -1,6 +1,7 @@
 // The control socket's clients. The core listens, accepts and asks who it is; here begins what is done for them.
 import type { Duplex } from "node:stream";
 import { type Clock, monotonic } from "../base/clock.ts";
+import type { Handed } from "../log/svlogd/request.ts";
 import { audited, type Note, type Peer } from "./audit.ts";
 import { type Connection, connect } from "./connection.ts";
 import type { Runner } from "./exec.ts";
@@ -26,17 +27,21 @@ export interface ControlParts {
   readonly note: Note;
   /** Our own log at error: a mistake of ours, with its stack. */
   readonly fault: (text: string) => void;
+  /** Takes the connection of a svlogd; it counts as none of ours any more. */
+  readonly writeLogs: (socket: Duplex, handed: Handed) => void;
   /** Default the real one. */
   readonly clock?: Clock;
 }
 
 /** The server for the life of the manager. */
-export function createControl({ supervisor, run, note, fault, clock = monotonic }: ControlParts): Control {
+export function createControl({ supervisor, run, note, fault, writeLogs, clock = monotonic }: ControlParts): Control {
   const connections = new Set<Connection>();
   return {
     serve(socket, peer) {
-      const connection = connect(socket, { supervisor: audited(supervisor, peer, note), run, clock, fault }, () =>
-        connections.delete(connection),
+      const connection = connect(
+        socket,
+        { supervisor: audited(supervisor, peer, note), run, clock, fault, writeLogs },
+        () => connections.delete(connection),
       );
       connections.add(connection);
       if (connections.size <= connectionsMax) return;

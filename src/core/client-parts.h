@@ -17,9 +17,19 @@ int client_write(int fd, const char *bytes, size_t size);
  * and something came back. The line is valid until the next call. */
 const char *client_request(int argc, char **argv, int resumed, size_t *size);
 
+/* The same pen for other requests: between these two, text as it stands and JSON strings (what is no UTF-8 becomes
+ * U+FFFD). The end gives the line with its newline, or NULL if it is too long. */
+void request_begin(void);
+void request_text(const char *text);
+void request_string(const char *text);
+const char *request_end(size_t *size);
+
 /* client-socket.c: connects to the supervisor's socket, which may come within `patience` ms; -1 once it has said why
  * not, with the exit code in `code`. */
 int client_connect(int patience, int *code);
+
+/* A connection to a supervisor that is there now; -1 without a word where there is none. */
+int client_reach(void);
 
 /* Sends all of it; -1 if the other end has gone. */
 int client_send(int fd, const char *bytes, size_t size);

@@ -12,7 +12,7 @@
 /* The server takes lines of at most this many bytes. */
 #define REQUEST_MAX 65536
 
-static char request[REQUEST_MAX + 1];
+static char request[REQUEST_MAX + 2];
 static size_t request_size;
 static int request_full;
 
@@ -25,7 +25,7 @@ static void put(const char *bytes, size_t size) {
   request_size += size;
 }
 
-static void put_text(const char *text) {
+void request_text(const char *text) {
   put(text, strlen(text));
 }
 
@@ -61,13 +61,13 @@ static size_t utf8_length(const unsigned char *s) {
 }
 
 /* A JSON string; what is no UTF-8 becomes U+FFFD, byte by byte. */
-static void put_string(const char *text) {
-  put_text("\"");
+void request_string(const char *text) {
+  request_text("\"");
   for (const unsigned char *s = (const unsigned char *)text; *s != 0;) {
     size_t length = utf8_length(s);
     char escape[8];
     if (length == 0) {
-      put_text("\\ufffd");
+      request_text("\\ufffd");
       length = 1;
     } else if (*s == '"' || *s == '\\') {
       escape[0] = '\\';
@@ -75,13 +75,13 @@ static void put_string(const char *text) {
       put(escape, 2);
     } else if (*s < 0x20 || *s == 0x7f) {
       snprintf(escape, sizeof escape, "\\u%04x", *s);
-      put_text(escape);
+      request_text(escape);
     } else {
       put((const char *)s, length);
     }
     s += length;
   }
-  put_text("\"");
+  request_text("\"");
 }
 
 /* The terminal's width, 80 where nobody knows. */
@@ -101,26 +101,35 @@ static int color(int tty) {
   return tty && (no == NULL || *no == 0) && (term == NULL || strcmp(term, "dumb") != 0);
 }
 
+void request_begin(void) {
+  request_size = 0;
+  request_full = 0;
+}
+
+const char *request_end(size_t *size) {
+  /* One byte is always left for the newline. */
+  request[request_size++] = '\n';
+  *size = request_size;
+  request[request_size] = 0;
+  return request_full ? NULL : request;
+}
+
 const char *client_request(int argc, char **argv, int resumed, size_t *size) {
   char cwd[PATH_MAX];
   char facts[96];
   const int tty = isatty(1);
-  request_size = 0;
-  request_full = 0;
-  put_text("{\"v\":1,\"exec\":[");
+  request_begin();
+  request_text("{\"v\":1,\"exec\":[");
   for (int i = 1; i < argc; i++) {
     if (i > 1)
-      put_text(",");
-    put_string(argv[i]);
+      request_text(",");
+    request_string(argv[i]);
   }
   snprintf(facts, sizeof facts, "],\"tty\":%s,\"columns\":%d,\"color\":%s,\"resumed\":%s,\"cwd\":",
     tty ? "true" : "false", columns(), color(tty) ? "true" : "false", resumed ? "true" : "false");
-  put_text(facts);
+  request_text(facts);
   /* A directory that was removed has no name; then only paths from the root can be used. */
-  put_string(getcwd(cwd, sizeof cwd) != NULL ? cwd : "");
-  put_text("}");
-  /* One byte is always left for the newline. */
-  request[request_size++] = '\n';
-  *size = request_size;
-  return request_full ? NULL : request;
+  request_string(getcwd(cwd, sizeof cwd) != NULL ? cwd : "");
+  request_text("}");
+  return request_end(size);
 }

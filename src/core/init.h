@@ -96,6 +96,7 @@ void execute_command(char **argv);
 int upkeep_init_main(char **argv);
 int tini_main(char **argv);
 int dumb_init_main(char **argv);
+int svlogd_main(char **argv);
 
 // Says why `file` cannot be executed, and what was meant if it is a whole command line; 126 or 127.
 int upkeep_cannot_execute(const char *file, int error);

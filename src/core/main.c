@@ -30,7 +30,8 @@ static const struct {
   int (*run)(char **argv);
 } faces[] = {{"tini", tini_main}, {"tini-static", tini_main}, {"docker-init", tini_main}, {"dumb-init", dumb_init_main},
            {"my_init", my_init_main}, {"sv", sv_main},
-           {"runsvdir", runsvdir_main}, {"runsv", runsv_main}, {"runsvchdir", runsvchdir_main}};
+           {"runsvdir", runsvdir_main}, {"runsv", runsv_main}, {"runsvchdir", runsvchdir_main},
+           {"svlogd", svlogd_main}};
 
 // Runs the face that `argv[0]` names, which may be a path; -1 if it names none.
 static int run_face(char **argv) {

@@ -326,8 +326,9 @@ static void request_pipe(struct frame *frame) {
     pipe->read_fd = ends[0];
     pipe->write_fd = ends[1];
     pipe->handed = pipe->unsent = frame->fields[1][0] == '1';
-    // The read end alone does not block. Any uid may open it for writing, through /dev/stdout.
-    if (fchmod(ends[1], 0622) == 0 && (!pipe->handed || fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0) &&
+    // The read end alone does not block. Any uid may open it for writing, through /dev/stdout; a logger of another uid may
+    // have its own process for logs read it. Who opens it so must be allowed to look into a process that holds it.
+    if (fchmod(ends[1], pipe->handed ? 0622 : 0666) == 0 && (!pipe->handed || fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0) &&
         (!pipe->handed || loop_watch(ends[0], SOURCE_PIPE, pipe->slot, pipe->generation, EPOLLIN | EPOLLONESHOT, false))) {
       if (pipe->handed) handover_pipe(pipe);
       return ANSWER("piped", tag, "0");

@@ -166,7 +166,8 @@ void request_release(uint32_t number) {
 
 bool supervise_yield(void) {
   for (struct supervised *each = after(NULL); each; each = after(each)) {
-    if (each->lock_fd < 0) continue;
+    // The upper half of the numbers: locks of log directories, which somebody writes.
+    if (each->lock_fd < 0 || each->number >> 31) continue;
     uint32_t number = each->number;
     forget(link_of(number));
     // No manager, no word: the next one finds it missing from its hello.

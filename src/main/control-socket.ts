@@ -9,6 +9,7 @@ import { claimRuntimeDir, runtimeDirs } from "../manager/runtime-dir.ts";
 import { errnoText } from "../process/spawn.ts";
 import type { Settings } from "../spec/spec.ts";
 import { runtimeEnvOf } from "./fallback.ts";
+import { createLogHouse, type LogHouse } from "./log-house.ts";
 import type { World } from "./world.ts";
 
 export interface ControlSocket {
@@ -20,7 +21,10 @@ export interface ControlSocket {
   accepted(handle: unknown, peer: Peer): void;
   /** From now on connections are served. */
   serveBy(control: Control): void;
-  close(): void;
+  /** Those whose logs we write. */
+  readonly logs: LogHouse;
+  /** Resolves when nothing of them is in our hands. */
+  close(): Promise<void>;
 }
 
 /**
@@ -38,6 +42,7 @@ export function createControlSocket(
   const env = runtimeEnvOf(settings, world);
   const mode = group === null ? 0o600 : 0o660;
   const waiting: { readonly socket: Socket; readonly peer: Peer }[] = [];
+  const logs = createLogHouse(world.own.uid, voice);
   let control: Control | null = null;
   let candidates: string[] = [];
   let refusals: string[] = [];
@@ -73,6 +78,10 @@ export function createControlSocket(
       control = server;
       for (const { socket, peer } of waiting.splice(0)) server.serve(socket, peer);
     },
-    close: () => control?.close(),
+    logs,
+    close() {
+      control?.close();
+      return logs.release();
+    },
   };
 }

@@ -28,6 +28,7 @@ export async function loadFaces(
   });
   const face = createFace({ ...parts, switching });
   const note = (text: string) => voice.info(text);
-  control.serveBy(createControl({ supervisor: face, run: runCommand, note, fault: (text) => voice.error(text) }));
+  const fault = (text: string) => voice.error(text);
+  control.serveBy(createControl({ supervisor: face, run: runCommand, note, fault, writeLogs: control.logs.serve }));
   return face;
 }

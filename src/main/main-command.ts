@@ -24,6 +24,7 @@ export function fixedSpec(name: string, command: Program, dir: string, change: P
     isS6: false,
     restart: "never",
     log: "prefix",
+    logDir: null,
     down: false,
     logger: null,
     loggerOf: null,

@@ -37,8 +37,8 @@ export interface StoppingParts {
   readonly begun: House["stop"];
   /** It has begun: no directory is watched any more. */
   readonly onBegin: () => void;
-  /** Just before the end. */
-  readonly onEnd: () => void;
+  /** Just before the end; resolves when what it ends is written. */
+  readonly onEnd: () => Promise<void>;
 }
 
 export interface Stopping {
@@ -68,9 +68,9 @@ export function createStopping(parts: StoppingParts): Stopping {
   let shutdown: Shutdown | null = null;
 
   const leave = async (code: number) => {
-    parts.onEnd();
+    const ended = parts.onEnd();
     const written = (async () => {
-      await parts.outputs.whenWritten();
+      await Promise.all([parts.outputs.whenWritten(), parts.outputs.close(), ended]);
       // With very many services the last of them are left as they were: whoever looks finds that nobody holds the fifos.
       await Promise.race([manager.supervise.settled(), pause(STATUS_WORDS)]);
       await voice.settled();

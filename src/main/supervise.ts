@@ -86,7 +86,7 @@ export function supervise(world: World): void {
 
     const remembered = decodeHouse(hello.blobs);
     const terminal = world.isTerminal(1) ? { colour: isColoured(1), width: () => manager.roster.nameWidth() } : null;
-    const outputs = createOutputs({ core, sink: out, voice, terminal, hello, inheritsError: manners.inherits });
+    const outputs = createOutputs({ core, sink: out, voice, terminal, hello, world, inheritsError: manners.inherits });
     const control = createControlSocket(core, voice, settings, world, manners.hasSocket);
     let face: Face | null = null;
 

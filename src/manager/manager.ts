@@ -158,7 +158,9 @@ export function createManager(parts: ManagerParts): Manager {
       if (runner !== undefined) parts.letter(runner, letter);
       core.ack(serial);
     },
-    supervised: supervise.supervised,
+    supervised(...told) {
+      if (!outputs.locked(told[0], told[1], told[2], told[3])) supervise.supervised(...told);
+    },
     orphans(count) {
       leftovers.stale();
       haveOrphansGone = true;

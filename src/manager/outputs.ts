@@ -1,12 +1,12 @@
 // Where the output of each service goes: which pipes it gets, how its lines are laid out, what is kept of them.
 import type { Core, Hello, KnownPipe, Stream } from "../channel/core.ts";
-import { type Format, jsonFormat, prefixFormat, type Terminal } from "../log/format.ts";
-import { createReader } from "../log/reader.ts";
+import type { Terminal } from "../log/format.ts";
 import { createRing, type Ring } from "../log/ring.ts";
 import type { Sink } from "../log/sink.ts";
 import type { Voice } from "../log/voice.ts";
 import type { Streams } from "../process/spawn.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
+import { createPumps } from "./pumps.ts";
 
 /** A service as far as its output is concerned. */
 export interface Speaker {
@@ -34,6 +34,10 @@ export interface Outputs {
   ring(name: string): Ring | null;
   /** Resolves when all that was read is written. */
   whenWritten(): Promise<void>;
+  /** The core's answer about a lock; false if it is no log directory's. */
+  locked(number: number, what: string, step: string, errno: number): boolean;
+  /** All is written, and the log directories are closed; nothing is read any more. */
+  close(): Promise<void>;
 }
 
 // Of the core's memory: the line that is being written to standard output is longer than one write.
@@ -60,10 +64,12 @@ export interface OutputParts {
   readonly hello: Hello;
   /** As runsv has it: standard error of a service with a logger is ours. */
   readonly inheritsError: boolean;
+  /** The process that we are. */
+  readonly world: { readonly own: { readonly uid: number } };
 }
 
 /** The log pipes of all services, over one reader. */
-export function createOutputs({ core, sink, voice, terminal, hello, inheritsError }: OutputParts): Outputs {
+export function createOutputs({ core, sink, voice, terminal, hello, inheritsError, world }: OutputParts): Outputs {
   const known = new Map(hello.pipes.map((pipe) => [pipe.tag, pipe]));
   const pipes = new Map<string, Pipe>();
   const inputs = new Set([...known.keys()].filter((tag) => tag.startsWith("l")));
@@ -73,47 +79,30 @@ export function createOutputs({ core, sink, voice, terminal, hello, inheritsErro
   if (hello.blobs.has(LONG_KEY)) sink.endLine();
   sink.onLong((isInside) => (isInside ? core.remember(LONG_KEY, "1") : core.forget(LONG_KEY)));
 
-  const nameOf = (tag: string) => pipes.get(tag)?.speaker.spec.name ?? tag;
-  const reader = createReader({
-    core,
-    onLost(tag, { bytes, atMost }, said) {
-      const service = nameOf(tag);
-      const count = `${atMost ? "at most " : ""}${bytes} bytes`;
-      voice.warn(`${count} of the output of ${service} are lost: a manager that died had them`, {
-        service,
-        lost: bytes,
-      });
-      void voice.written().then(said);
-    },
-    onFailed: (tag, code) => voice.error(`cannot read the output of ${nameOf(tag)}: ${code}; it is not shown any more`),
-  });
-
-  const formatOf = (spec: ServiceSpec): Format | null => {
-    if (spec.log === "json") return jsonFormat(spec.name);
-    if (spec.log === "none") return null;
-    return prefixFormat(spec.name, { timestamps: spec.logTimestamps, terminal });
-  };
   const ringOf = (name: string): Ring => {
     const ring = rings.get(name) ?? createRing(name);
     rings.set(name, ring);
     return ring;
   };
+  const pumps = createPumps({
+    core,
+    sink,
+    voice,
+    terminal,
+    hello,
+    uid: world.own.uid,
+    nameOf: (tag) => nameOf(tag),
+    ringOf,
+  });
+  const nameOf = (tag: string) => pipes.get(tag)?.speaker.spec.name ?? tag;
   const attach = (tag: string, pipe: Pipe) => {
     const { speaker, handle } = pipe;
     if (handle === null) return;
-    const format = formatOf(speaker.spec);
-    reader.add(tag, {
-      fd: handle.fd,
-      lineMax: speaker.spec.logLineMax,
-      to: format === null ? null : { sink, format },
-      ring: ringOf(speaker.spec.name),
-      ...(pipe.takeover === null ? {} : { takeover: pipe.takeover }),
-    });
+    pumps.add(tag, { speaker, fd: handle.fd, takeover: pipe.takeover });
     pipe.takeover = null;
-    if (pipe.isReadable) reader.readable(tag);
-    pipe.isReadable = false;
-    if (pipe.isEnded) reader.endLine(tag);
-    pipe.isEnded = false;
+    if (pipe.isReadable) pumps.readable(tag);
+    if (pipe.isEnded) pumps.endLine(tag);
+    pipe.isReadable = pipe.isEnded = false;
   };
   const ensure = (speaker: Speaker): string => {
     const tag = outputTag(speaker.number);
@@ -145,7 +134,9 @@ export function createOutputs({ core, sink, voice, terminal, hello, inheritsErro
     if (spec.log === "inherit") return { input, output: "inherit", error: "inherit" };
     if (spec.log === "logger" && loggerNumber !== null && inheritsError)
       return { input, output: { pipe: ensureInput(loggerNumber) }, error: "inherit" };
-    const output: Stream = { pipe: ensure(speaker) };
+    const tag = ensure(speaker);
+    const output: Stream = { pipe: tag };
+    pumps.starts(tag);
     if (spec.log === "logger" && loggerNumber !== null) {
       // As runsv has it: the logger gets standard output alone.
       return { input, output: { pipe: ensureInput(loggerNumber) }, error: output };
@@ -163,6 +154,7 @@ export function createOutputs({ core, sink, voice, terminal, hello, inheritsErro
         if (known.has(outputTag(speaker.number))) ensure(speaker);
         streams(speaker, loggerNumber);
       }
+      pumps.keepOnly(speakers.filter(([{ spec }]) => spec.logDir != null).map(([{ number }]) => number));
       for (const { tag } of hello.pipes) {
         if (owned.has(tag)) continue;
         core.drop(tag);
@@ -171,8 +163,7 @@ export function createOutputs({ core, sink, voice, terminal, hello, inheritsErro
       }
     },
     changed(speaker) {
-      const format = formatOf(speaker.spec);
-      reader.redirect(outputTag(speaker.number), format === null ? null : { sink, format });
+      pumps.changed(outputTag(speaker.number));
     },
     handed(tag, handle) {
       const pipe = pipes.get(tag);
@@ -188,7 +179,7 @@ export function createOutputs({ core, sink, voice, terminal, hello, inheritsErro
         const pipe = pipes.get(tag);
         if (pipe === undefined) continue;
         if (pipe.handle === null) pipe.isReadable = true;
-        else reader.readable(tag);
+        else pumps.readable(tag);
       }
     },
     piped(tag, errno) {
@@ -201,7 +192,7 @@ export function createOutputs({ core, sink, voice, terminal, hello, inheritsErro
       const tag = outputTag(speaker.number);
       const pipe = pipes.get(tag);
       if (pipe?.handle === null) pipe.isEnded = true;
-      else reader.endLine(tag);
+      else pumps.endLine(tag);
     },
     closeInput(loggerNumber) {
       core.shut(inputTag(loggerNumber));
@@ -211,8 +202,7 @@ export function createOutputs({ core, sink, voice, terminal, hello, inheritsErro
       const pipe = pipes.get(tag);
       if (pipe !== undefined)
         // What is in the pipe still goes out; without a reader for it, it is dropped with the pipe.
-        void reader.flush(tag).finally(() => {
-          reader.remove(tag);
+        void pumps.remove(tag).finally(() => {
           pipe.handle?.close();
           core.drop(tag);
         });
@@ -221,6 +211,8 @@ export function createOutputs({ core, sink, voice, terminal, hello, inheritsErro
       if (inputs.delete(inputTag(speaker.number))) core.drop(inputTag(speaker.number));
     },
     ring: (name) => rings.get(name) ?? null,
-    whenWritten: () => reader.whenWritten(),
+    whenWritten: pumps.whenWritten,
+    locked: pumps.locked,
+    close: pumps.close,
   };
 }

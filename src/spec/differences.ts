@@ -19,7 +19,7 @@ const always = () => true;
 const never = () => false;
 
 // Both are written by us from the same pipe; all others give the process another descriptor.
-const piped = (log: LogKind): boolean => log === "prefix" || log === "json";
+const piped = (log: LogKind): boolean => log === "prefix" || log === "json" || log === "file";
 
 const files: Readonly<Partial<Record<keyof ServiceSpec, Row>>> = {
   home: { spelling: "home", needs: always },
@@ -29,6 +29,7 @@ const files: Readonly<Partial<Record<keyof ServiceSpec, Row>>> = {
   isS6: { spelling: "the files of s6", needs: never },
   down: { spelling: "down", needs: never },
   log: { spelling: "log", needs: (a, b) => !(piped(a.log) && piped(b.log)) },
+  logDir: { spelling: "log", needs: never },
   // What changed within a logger is the logger's own restart; here it only matters whether there is one.
   logger: { spelling: "log/run", needs: (a, b) => (a.logger === null) !== (b.logger === null) },
 };
@@ -43,7 +44,10 @@ for (const [field, row] of Object.entries(files)) rows.set(field as keyof Servic
 /** Which keys differ between two definitions of the same service; where they were written does not count. */
 export function differences(a: ServiceSpec, b: ServiceSpec): Differences {
   const changed = [...rows].filter(([field]) => !equal(field, a, b)).map(([, row]) => row);
-  return { keys: changed.map((row) => row.spelling), needsRestart: changed.some((row) => row.needs(a, b)) };
+  return {
+    keys: [...new Set(changed.map((row) => row.spelling))],
+    needsRestart: changed.some((row) => row.needs(a, b)),
+  };
 }
 
 /** The global keys that are read at the start and never again. */

@@ -5,7 +5,7 @@ import type {
   GiveUp,
   Limit,
   LimitName,
-  LogKind,
+  LogTarget,
   RestartPolicy,
   ServiceSpec,
   ServiceType,
@@ -51,7 +51,7 @@ export interface ServiceValues {
   readonly stopScope: StopScope;
   readonly stopGrace: Ms;
   readonly finishTimeout: Ms;
-  readonly log: LogKind | null;
+  readonly log: LogTarget | null;
   readonly logTimestamps: boolean;
   readonly logLineMax: number;
 }
@@ -172,9 +172,9 @@ export const serviceKeys: { readonly [F in keyof ServiceValues]: ServiceKey<Serv
     doc: "From the start of `finish` to KILL.", example: "5s", alias: ["timeout-finish"] },
 
   log: { ...output, spelling: "log", field: "log", kind: kinds.log, default: null, defaultText: "`prefix`; `logger` where there is a `log/run`", own: "logger", newProcess: true,
-    doc: "Each line with the service's name (`prefix`) or as an object (`json`), upkeep's own descriptors (`inherit`), nowhere (`none`), or to `log/run` (`logger`). `upkeep logs` has nothing of the output of `inherit`, and what the logger prints of `logger`.", example: "json", alias: ["stdout_logfile", "standardoutput"] },
+    doc: "Each line with the service's name (`prefix`) or as an object (`json`), upkeep's own descriptors (`inherit`), nowhere (`none`), to `log/run` (`logger`), or into a directory as svlogd writes it (`file:DIR`, from the service directory; the file `config` in there is understood), which may stand beside the first two. `upkeep logs` has nothing of the output of `inherit`, and what the logger prints of `logger`.", example: "json", alias: ["stdout_logfile", "standardoutput"] },
   logTimestamps: { ...output, spelling: "log-timestamps", field: "logTimestamps", kind: kinds.boolean, default: "no",
-    doc: "A time stamp before each line of `prefix`.", example: "yes" },
+    doc: "A time stamp before each line of `prefix`, and before each in a log directory (that of svlogd's `-tt`).", example: "yes" },
   logLineMax: { ...output, spelling: "log-line-max", field: "logLineMax", kind: kinds.lineMax, default: "64KB",
     doc: "Longer lines go on in marked pieces.", example: "16KB" },
 };

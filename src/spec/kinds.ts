@@ -11,6 +11,7 @@ import {
   parseUmask,
 } from "../base/units.ts";
 import { lexWords, quoted, splitWords } from "../base/words.ts";
+import { logUnit, parseLog } from "./log-target.ts";
 import { type GiveUp, type Limit, type LimitName, limitNames, type StreamName, streamNames } from "./spec.ts";
 
 /** A kind of value: what the reference calls it, and its parser. */
@@ -241,6 +242,6 @@ export const kinds = {
   type: oneOf("service", "oneshot"),
   restart: oneOf("always", "on-failure", "never"),
   stopScope: oneOf("session", "group", "process"),
-  log: oneOf("prefix", "json", "inherit", "none", "logger"),
+  log: { unit: logUnit, parse: parseLog },
   logLevel: oneOf("debug", "info", "warn", "error"),
 } as const satisfies Record<string, Kind<unknown>>;

@@ -12,8 +12,14 @@ export type RestartPolicy = "always" | "on-failure" | "never";
  */
 export type StopScope = "session" | "group" | "process";
 
-/** Where a service's output goes (design: Output). `logger` is a `log/run` process, as runit has it. */
-export type LogKind = "prefix" | "json" | "inherit" | "none" | "logger";
+/** Where a service's output goes (design: Output). `logger` is a `log/run` process, as runit has it; `file`: nowhere else. */
+export type LogKind = "prefix" | "json" | "inherit" | "none" | "logger" | "file";
+
+/** What `log` says: one kind, and a log directory beside it where `kind` is `prefix`, `json` or `file`. */
+export interface LogTarget {
+  readonly kind: LogKind;
+  readonly dir: string | null;
+}
 
 /** A numeric identity, resolved from names when the specification was read. */
 export interface Identity {
@@ -122,7 +128,9 @@ export interface ServiceSpec {
   /** Its final end stops the container, with its exit code. */
   readonly critical: boolean;
   readonly log: LogKind;
-  /** A time stamp before each line, for `prefix`. */
+  /** The log directory that its output is written to, absolute; null has none. */
+  readonly logDir: string | null;
+  /** A time stamp before each line, for `prefix` and in the log directory. */
   readonly logTimestamps: boolean;
   /** Longer lines go on in marked pieces. */
   readonly logLineMax: number;

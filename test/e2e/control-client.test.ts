@@ -74,7 +74,7 @@ async function listen(by: (socket: Socket) => void = serveControl()) {
 
 function serveControl() {
   const run: Runner = (...all) => runner(...all);
-  const control = createControl({ supervisor, run, note: () => {}, fault: () => {} });
+  const control = createControl({ supervisor, run, note: () => {}, fault: () => {}, writeLogs: () => {} });
   return (socket: Socket) => control.serve(socket, { uid: 0, gid: 0, pid: 1 });
 }
 

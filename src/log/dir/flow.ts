@@ -1,6 +1,5 @@
-// The way of the bytes of one stream: from its source into hand, and from there to its outlets. It reads rarely and much:
-// what came is written while more of it gathers in the pipe, and after little it waits a moment. Nothing is read while what
-// was read is not written.
+// The way of the bytes of one stream: from its source into hand, and from there to its outlets. It reads rarely and much,
+// lets more gather in the pipe while it writes, and reads nothing while what was read is not written.
 import { readSync } from "node:fs";
 import { type Clock, type Ms, monotonic } from "../../base/clock.ts";
 import { errorCode } from "../../base/errors.ts";
@@ -24,8 +23,7 @@ export interface StreamParts {
 const NEWLINE = 10;
 const LINE_MAX = 1000;
 const systemRead = (fd: number, into: Buffer, at: number, most: number) => readSync(fd, into, at, most, null);
-// What comes in pieces of this size is worth a read of one's own.
-const LARGE_PIECE = 32 * 1024;
+const LARGE_PIECE = 32 * 1024; // what comes in pieces of this size is worth a read of one's own
 
 /** What must come to pass before the end: `line` the end of a line, `now` and `release` no more than what is in hand. */
 type Ending = "no" | "line" | "now" | "release";
@@ -99,6 +97,7 @@ export class Flow implements LogStream {
   private wait(time: Ms, then: () => void): void {
     this.state = "waiting";
     if (!this.isFast) this.hand.release();
+    if (!this.isFast) this.source.held?.(this.hand.partial, this.hand.partial); // should we die now, nothing is lost
     this.cancelWait = this.clock.at(this.clock.now() + time, () => {
       this.cancelWait = null;
       then();
@@ -193,6 +192,7 @@ export class Flow implements LogStream {
   /** Much is coming. */
   private goOn(): void {
     const { source } = this;
+    source.taking?.(); // who says no is asked again for the next batch
     const capacity = source.capacity?.() ?? SMALLEST_PIPE;
     if (!this.isEnlarged && capacity < LARGE_PIPE) {
       this.isEnlarged = true;

@@ -81,7 +81,7 @@ async function runShell(
   cwd: string,
   [input, output, error, state, newState]: Parameters<RunShell>[2],
 ): Promise<boolean> {
-  const { spawn } = await import("node:child_process");
+  const { spawn } = process.getBuiltinModule("node:child_process");
   return new Promise((resolve) => {
     let child: ChildProcess;
     try {

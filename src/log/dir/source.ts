@@ -20,7 +20,7 @@ export async function createPolledSource(fd: number, hooks: SourceHooks = {}): P
     fs.fstat(fd, (error, found) => resolve(error === null ? found : null));
   });
   if (stats?.isFIFO() === true || stats?.isSocket() === true) {
-    const { Socket } = await import("node:net");
+    const { Socket } = process.getBuiltinModule("node:net");
     return { ...hooks, ...watched(fd, Socket) };
   }
   return { ...hooks, ...read(fd) };

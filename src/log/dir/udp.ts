@@ -29,7 +29,7 @@ export const sendAll: SendAll = async (messages, { address, port }) => {
 };
 
 async function open(): Promise<Socket | null> {
-  const { createSocket } = await import("node:dgram");
+  const { createSocket } = process.getBuiltinModule("node:dgram");
   return new Promise((resolve) => {
     const socket = createSocket("udp4");
     socket.on("error", () => resolve(null)); // of a send it is told to the sender

@@ -43,6 +43,7 @@ describe("a directory with only a run script", () => {
       stopGrace: 7000,
       critical: false,
       log: "prefix",
+      logDir: null,
       logTimestamps: false,
       logLineMax: 65_536,
       down: false,

@@ -18,6 +18,7 @@ function setup(run: Runner = () => Promise.resolve(0)) {
     clock,
     note: (text) => notes.push(text),
     fault: (text) => faults.push(text),
+    writeLogs: () => {},
   });
   const connect = () => {
     const [near, far] = duplexPair();

@@ -12,9 +12,20 @@ function outputs(tags: readonly string[]) {
     drop: (tag: string) => asked.push(`drop ${tag}`),
   } as unknown as Core;
   const pipes = tags.map((tag) => ({ tag, read: true, skip: false, lost: 0, atMost: false }));
-  const hello = { pipes, blobs: new Map<string, string>() } as unknown as Hello;
+  const hello = { pipes, directories: [], blobs: new Map<string, string>() } as unknown as Hello;
   const sink = { onLong: () => {}, room: () => true } as unknown as Sink;
-  return { asked, of: createOutputs({ core, sink, voice: {} as Voice, terminal: null, hello, inheritsError: false }) };
+  return {
+    asked,
+    of: createOutputs({
+      core,
+      sink,
+      voice: {} as Voice,
+      terminal: null,
+      hello,
+      inheritsError: false,
+      world: { own: { uid: 0 } },
+    }),
+  };
 }
 
 const handle = () => {

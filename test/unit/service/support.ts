@@ -42,6 +42,7 @@ export function service(change: Partial<ServiceSpec> = {}): ServiceSpec {
     stopGrace: 7_000,
     critical: false,
     log: "prefix",
+    logDir: null,
     logTimestamps: false,
     logLineMax: 65_536,
     down: false,

@@ -1,0 +1,218 @@
+// The log directories of services: made, locked by the core (so that a dead manager leaves them to nobody else), and
+// written by the filer. Whatever is wrong with one, its service runs: its output then goes where upkeep's own goes.
+import type { Stats } from "node:fs";
+import { mkdir, stat } from "node:fs/promises";
+import { type Clock, type Ms, monotonic } from "../base/clock.ts";
+import { errorCode } from "../base/errors.ts";
+import type { Core, Hello } from "../channel/core.ts";
+import type { Told } from "../log/dir/model.ts";
+import type { Filer } from "../log/filer.ts";
+import type { OnLost } from "../log/loss.ts";
+import type { PipeOptions } from "../log/pipe.ts";
+import type { Voice } from "../log/voice.ts";
+import { errnoText } from "../process/spawn.ts";
+import { durationText } from "../service/duration.ts";
+import type { ServiceSpec } from "../spec/spec.ts";
+
+export interface LogFiles {
+  /** Writes the pipe `tag` of service `number` into its log directory; `refused` is called where that cannot be. */
+  add(tag: string, number: number, spec: ServiceSpec, pipe: PipeOptions, refused: () => void): void;
+  has(tag: string): boolean;
+  /** The core's answer to the request for a lock; false if it was none of ours. */
+  locked(number: number, what: string, step: string, errno: number): boolean;
+  readable(tag: string): void;
+  endLine(tag: string): void;
+  /** Writes what is in the pipe now, and lets go of the directory; with `look` false only what was read already. */
+  remove(tag: string, look: boolean): Promise<void>;
+  /** Lets go of what an earlier manager had locked for others than these services. */
+  keepOnly(numbers: readonly number[]): void;
+  /** Writes everything and closes all directories. */
+  close(): Promise<void>;
+}
+
+export interface LogFilesParts {
+  readonly core: Core;
+  readonly hello: Hello;
+  readonly voice: Voice;
+  readonly uid: number;
+  readonly onLost: OnLost;
+  readonly clock?: Clock;
+}
+
+interface Seat {
+  readonly number: number;
+  readonly name: string;
+  readonly dir: string;
+  /** What came while the directory was being opened. */
+  isReadable: boolean;
+  isEnded: boolean;
+  isGone: boolean;
+  isWaiting: boolean;
+  overAt: Ms;
+  opened: Promise<void>;
+}
+
+/** Added to a service's number where the core keeps a lock for its log directory: no service has so high a one. */
+const LOCKS = 0x80000000;
+const EAGAIN = 11;
+const DIRECTORY_MODE = 0o755;
+/** A slow disk is told of at most so often. */
+const TELL_EVERY: Ms = 60_000;
+
+/** The log directories of one manager's services. */
+export function createLogFiles({ core, hello, voice, uid, onLost, clock = monotonic }: LogFilesParts): LogFiles {
+  const held = new Map(
+    hello.directories.filter(({ number }) => number >= LOCKS).map(({ number, path }) => [number - LOCKS, path]),
+  );
+  const answers = new Map<number, (fault: string | null) => void>();
+  const seats = new Map<string, Seat>();
+  let filer: Filer | null = null;
+
+  const waits = (seat: Seat, why: string) => {
+    if (seat.isWaiting || clock.now() - seat.overAt < TELL_EVERY) return;
+    seat.isWaiting = true;
+    voice.warn(`${seat.name} may have to wait: ${why}`, { service: seat.name });
+  };
+  const goesOn = (seat: Seat, took: Ms) => {
+    if (!seat.isWaiting) return;
+    seat.isWaiting = false;
+    seat.overAt = clock.now();
+    voice.info(`${seat.dir} takes the output of ${seat.name} again, after ${durationText(took)}`, {
+      service: seat.name,
+    });
+  };
+  const load = async (): Promise<{
+    filer: Filer;
+    open: typeof import("../log/dir/directory.ts")["openLogDirectory"];
+  }> => {
+    const [{ createFiler }, { openLogDirectory }, { createLogStream }] = await Promise.all([
+      import("../log/filer.ts"),
+      import("../log/dir/directory.ts"),
+      import("../log/dir/stream.ts"),
+    ]);
+    const seatOf = (tag: string, does: (seat: Seat) => void) => {
+      const seat = seats.get(tag);
+      if (seat !== undefined) does(seat);
+    };
+    filer ??= createFiler({
+      core,
+      onLost,
+      onSlow: (tag) => seatOf(tag, (seat) => waits(seat, `${seat.dir} has taken nothing for a second`)),
+      onOver: (tag, took) => seatOf(tag, (seat) => goesOn(seat, took)),
+      stream: createLogStream,
+      clock,
+    });
+    return { filer, open: openLogDirectory };
+  };
+  const lock = (number: number, dir: string): Promise<string | null> => {
+    const path = held.get(number);
+    if (path === dir) return Promise.resolve(null);
+    if (path !== undefined) core.release(LOCKS + number);
+    held.delete(number);
+    core.supervise(LOCKS + number, dir);
+    return new Promise((resolve) => answers.set(number, resolve));
+  };
+  const letGo = (number: number) => {
+    held.delete(number);
+    core.release(LOCKS + number);
+  };
+  const toldOf = (seat: Seat): Told => ({
+    warning: (text) => voice.warn(`log of ${seat.name}: ${text}`, { service: seat.name }),
+    pausing: (text) => waits(seat, `${text}; it is tried again every 3 s`),
+    alert: (lines) => void voice.warn(`log of ${seat.name}: ${lines.toString().trimEnd()}`, { service: seat.name }),
+  });
+  /** Null once it is open, or why it cannot be. */
+  const open = async (tag: string, seat: Seat, spec: ServiceSpec, pipe: PipeOptions): Promise<string | null> => {
+    const { dir, number } = seat;
+    let found: Stats;
+    try {
+      await mkdir(dir, { recursive: true, mode: DIRECTORY_MODE });
+      found = await stat(dir);
+    } catch (error) {
+      return errorCode(error);
+    }
+    if (found.uid !== uid) return `the directory belongs to uid ${found.uid}, and upkeep runs as uid ${uid}`;
+    const fault = await lock(number, dir);
+    if (fault !== null) return fault;
+    held.set(number, dir);
+    const engine = await load();
+    const told = toldOf(seat);
+    const directory = await engine.open(dir, told, { name: dir });
+    if (directory === null) {
+      letGo(number);
+      return "it cannot be opened";
+    }
+    engine.filer.add(tag, { ...pipe, directory, stamp: spec.logTimestamps ? 2 : 0, told });
+    return null;
+  };
+  const remove = async (tag: string, look: boolean) => {
+    const seat = seats.get(tag);
+    if (seat === undefined) return;
+    seat.isGone = true;
+    await seat.opened;
+    if (look) await filer?.flush(tag);
+    await filer?.remove(tag);
+    if (seats.get(tag) === seat) seats.delete(tag);
+    letGo(seat.number);
+  };
+
+  return {
+    add(tag, number, spec, pipe, refused) {
+      const before = seats.get(tag);
+      const seat: Seat = {
+        number,
+        name: spec.name,
+        dir: spec.logDir ?? "",
+        isReadable: false,
+        isEnded: false,
+        isGone: false,
+        isWaiting: false,
+        overAt: Number.NEGATIVE_INFINITY,
+        opened: Promise.resolve(),
+      };
+      const begin = async () => {
+        await before?.opened;
+        const fault = await open(tag, seat, spec, pipe);
+        if (fault === null) {
+          if (seat.isReadable) filer?.readable(tag);
+          if (seat.isEnded) filer?.endLine(tag);
+          return;
+        }
+        voice.error(`cannot log ${spec.name} into ${seat.dir}: ${fault}; its output goes where upkeep's own goes`);
+        seats.delete(tag);
+        if (!seat.isGone) refused();
+      };
+      seats.set(tag, seat);
+      seat.opened = begin();
+    },
+    has: (tag) => seats.has(tag),
+    locked(number, what, step, errno) {
+      if (number < LOCKS) return false;
+      const answer = answers.get(number - LOCKS);
+      answers.delete(number - LOCKS);
+      if (what !== "lock" || answer === undefined) return true;
+      // What was refused is remembered by the core until it is let go.
+      if (errno !== 0) core.release(number);
+      answer(errno === 0 ? null : errno === EAGAIN ? "somebody else writes there" : `${step}: ${errnoText(errno)}`);
+      return true;
+    },
+    readable(tag) {
+      const seat = seats.get(tag);
+      if (filer?.has(tag) === true) filer.readable(tag);
+      else if (seat !== undefined) seat.isReadable = true;
+    },
+    endLine(tag) {
+      const seat = seats.get(tag);
+      if (filer?.has(tag) === true) filer.endLine(tag);
+      else if (seat !== undefined) seat.isEnded = true;
+    },
+    remove,
+    keepOnly(numbers) {
+      for (const number of [...held.keys()]) if (!numbers.includes(number)) letGo(number);
+    },
+    async close() {
+      await Promise.all([...seats.values()].map(({ opened }) => opened));
+      await filer?.close();
+    },
+  };
+}
