@@ -57,7 +57,7 @@ export function withManners<C extends Config>(config: C, { voice, inherits }: Ma
   const isLevelSet = voice === null || config.source["log-level"] !== undefined;
   const settings = isLevelSet ? config.settings : Object.freeze({ ...config.settings, logLevel: voice.level });
   if (!inherits) return { ...config, settings };
-  const values = { log: "inherit" as const, ...config.defaults.values };
+  const values = { log: { kind: "inherit", dir: null } as const, ...config.defaults.values };
   return { ...config, settings, defaults: Object.freeze({ ...config.defaults, values }) };
 }
 

@@ -17,12 +17,12 @@ export function ourSvlogd(): string {
 export function logged(directory: string): string {
   if (!existsSync(directory)) return "";
   for (;;) {
-    const names = readdirSync(directory).filter((name) => name.startsWith("@") || name === "current");
+    const names = () => readdirSync(directory).filter((name) => name.startsWith("@") || name === "current");
+    const before = names().sort();
     try {
-      const text = names.sort().map((name) => readFileSync(join(directory, name), "latin1"));
-      // Rotated in between, it would be there twice or not at all.
-      if (readdirSync(directory).filter((name) => name.startsWith("@")).length >= names.length) continue;
-      return text.join("");
+      const text = before.map((name) => readFileSync(join(directory, name), "latin1")).join("");
+      // Rotated in between, something would be there twice or not at all.
+      if (names().length === before.length) return text;
     } catch {
       // ENOENT: it was rotated
     }

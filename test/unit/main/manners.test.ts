@@ -33,15 +33,15 @@ describe("the manners of a name", () => {
 
   test("of runit's programs inherit the streams and speak of what is wrong, unless the configuration says otherwise", () => {
     const { settings, defaults } = withManners(plain(), as("runsvdir"));
-    expect([settings.logLevel, defaults.values.log]).toEqual(["warn", "inherit"]);
+    expect([settings.logLevel, defaults.values.log]).toEqual(["warn", { kind: "inherit", dir: null }]);
     const config = plain();
     const told = {
       ...config,
       source: { "log-level": "x:1" },
-      defaults: { ...config.defaults, values: { log: "json" as const } },
+      defaults: { ...config.defaults, values: { log: { kind: "json", dir: null } as const } },
     };
     const kept = withManners(told, as("runsvdir"));
-    expect([kept.settings.logLevel, kept.defaults.values.log]).toEqual(["info", "json"]);
+    expect([kept.settings.logLevel, kept.defaults.values.log]).toEqual(["info", { kind: "json", dir: null }]);
   });
 
   test("of runsvdir make HUP a stop, and those of runsv none", () => {
