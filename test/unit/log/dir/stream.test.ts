@@ -95,7 +95,7 @@ test("lines are handed on at once, an unfinished one waits for its end", () => {
   run.clock.advance(10);
   run.bytes("o\n");
   expect(run.written).toEqual(["one\n", "two\n"]);
-  expect(run.log).toEqual(["drained 0", "watch", "held 6 2", "drained 2", "watch", "held 4 0"]);
+  expect(run.log).toEqual(["drained 0", "watch", "held 6 2", "held 2 2", "drained 2", "watch", "held 4 0"]);
 });
 
 test("nothing is read while what was read is not written", () => {
