@@ -105,6 +105,9 @@ test("letters are told in their order until they are acknowledged, to every mana
   const [d] = first.messages("letter");
   expect(d?.fields[1]).toBe("7");
   first.send("ack", d?.fields[0] ?? "");
+  // What it has said after that is answered, so that was heard.
+  first.send("offer", "9");
+  await answer(first, 9, "offer");
   first.kill();
   const second = await core.manager();
   expect(second.messages("held").map(({ fields }) => fields)).toEqual([["7", "1", path]]);
