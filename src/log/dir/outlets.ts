@@ -1,8 +1,9 @@
 // The directories of one stream: each batch is laid out for each, and written by all before the next one.
+import { type Ms, monotonic } from "../../base/clock.ts";
 import type { DirectoryConfig } from "./config.ts";
 import { type Batch, createLayout, createReplacement, type Layout } from "./layout.ts";
 import type { LogDirectory, StreamOptions } from "./model.ts";
-import { giveScratch } from "./scratch.ts";
+import { BATCH, giveScratch } from "./scratch.ts";
 import { createMicros } from "./stamp.ts";
 import { sendAll } from "./udp.ts";
 
@@ -21,8 +22,29 @@ interface Outlet {
   layout: Layout;
 }
 
+const NEWLINE = 10;
 const micros = createMicros();
 const FAILED = Buffer.from("warning: failure sending through udp: ");
+
+// Laying out many short lines takes long: so much of a batch is laid out at once that the loop is not kept for longer.
+const FIRST_PORTION = 32 * 1024;
+const LEAST_PORTION = 8 * 1024;
+const SHORT: Ms = 1;
+const LONG: Ms = 3;
+
+function nextPortion(bytes: number, took: Ms): number {
+  if (took > LONG) return Math.max(LEAST_PORTION, bytes / 2);
+  return took < SHORT ? Math.min(BATCH, bytes * 2) : bytes;
+}
+
+/** At the end of a line, if there is one. */
+function portionEnd(bytes: Buffer, from: number, most: number): number {
+  if (bytes.length - from <= most) return bytes.length;
+  const newline = bytes.lastIndexOf(NEWLINE, from + most - 1);
+  if (newline >= from) return newline + 1;
+  const next = bytes.indexOf(NEWLINE, from + most);
+  return next < 0 ? bytes.length : next + 1;
+}
 
 /** Over all directories at once. */
 export function createOutlets(directories: readonly LogDirectory[], options: StreamOptions): Outlets {
@@ -30,6 +52,8 @@ export function createOutlets(directories: readonly LogDirectory[], options: Str
   const outlets = directories.map(
     (directory): Outlet => ({ directory, config: directory.config, layout: createLayout(directory.config, options) }),
   );
+
+  let portion = FIRST_PORTION;
 
   const put = (outlet: Outlet, batch: Batch, time: number, done: () => void) => {
     const { directory } = outlet;
@@ -58,18 +82,40 @@ export function createOutlets(directories: readonly LogDirectory[], options: Str
     });
   };
 
+  const putAll = (batch: Batch, time: number, done: () => void) => {
+    const [only] = outlets;
+    if (outlets.length === 1 && only !== undefined) {
+      put(only, batch, time, done);
+      return;
+    }
+    let left = outlets.length;
+    const one = () => {
+      if (--left === 0) done();
+    };
+    if (left === 0) done();
+    for (const outlet of outlets) put(outlet, batch, time, one);
+  };
+
   return {
     write(batch, done) {
       replace?.(batch);
       const time = micros();
-      const [only] = outlets;
-      if (outlets.length === 1 && only !== undefined) return put(only, batch, time, done);
-      let left = outlets.length;
-      const one = () => {
-        if (--left === 0) done();
+      const { bytes, column } = batch;
+      const next = (from: number) => {
+        const to = portionEnd(bytes, from, portion);
+        const start = monotonic.now();
+        let isNow = true;
+        const written = () => {
+          if (to === bytes.length) done();
+          else if (isNow) setImmediate(next, to);
+          else next(to);
+        };
+        const isWhole = from === 0 && to === bytes.length;
+        putAll(isWhole ? batch : { bytes: bytes.subarray(from, to), column: from === 0 ? column : 0 }, time, written);
+        isNow = false;
+        portion = nextPortion(portion, monotonic.now() - start);
       };
-      if (left === 0) done();
-      for (const outlet of outlets) put(outlet, batch, time, one);
+      next(0);
     },
     async rotate() {
       await Promise.all(outlets.map(({ directory }) => directory.rotate()));
