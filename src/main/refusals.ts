@@ -25,6 +25,8 @@ export interface RefusalParts {
   readonly corePid: number;
 }
 
+const US = "us already, under another name";
+
 /** The refusals of one supervisor. */
 export function createRefusals({ voice, manager, scanDir, corePid }: RefusalParts): Refusals {
   const refused = new Map<string, Unready>();
@@ -41,7 +43,7 @@ export function createRefusals({ voice, manager, scanDir, corePid }: RefusalPart
   const holderOf = (path: string): string => {
     const pid = lockHolder(`${path}/lock`);
     if (pid === null) return "a process that is not to be seen from here";
-    if (pid === corePid) return "us already, under another name";
+    if (pid === corePid) return US;
     const program = argumentsOf(pid)[0]?.replace(/^.*\//, "") ?? "";
     return `pid ${pid}${program === "" ? "" : ` (${program})`}`;
   };
@@ -50,7 +52,7 @@ export function createRefusals({ voice, manager, scanDir, corePid }: RefusalPart
     take(runner, path, mayRun) {
       const name = runner.spec.loggerOf ?? runner.name;
       const holder = holderOf(path);
-      const why = `${path} is supervised by ${holder}; end that, then upkeep apply`;
+      const why = `${path} is supervised by ${holder}; ${holder === US ? "remove one of the two" : "end that"}, then upkeep apply`;
       holders.add(holder);
       refused.set(name, { why, incomplete: false });
       if (!mayRun) manager().refuse(runner);
