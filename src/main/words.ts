@@ -21,6 +21,9 @@ const options: Readonly<Record<string, keyof Compat>> = {
   "--enable-insecure-key": "enableInsecureKey",
 };
 
+/** Where the empty name leads, as runsvdir "$UNSET" gives it: nothing is ever there, and least of all what lies around. */
+const NOWHERE = "/proc/nowhere";
+
 /** What the words of the supervisor's command line say. */
 export interface SupervisorWords {
   /** Absolute; default /etc/service. */
@@ -75,7 +78,7 @@ export function readWords(words: readonly string[]): SupervisorWords {
     else if (word.startsWith("-") || scanDir !== null) unknown ??= word;
     else scanDir = word;
   }
-  const path = resolve(scanDir ?? "/etc/service");
+  const path = scanDir === "" ? NOWHERE : resolve(scanDir ?? "/etc/service");
   // runsv has one service, whatever else lies beside it.
   const only = as === "runsv" ? basename(path) : null;
   return {

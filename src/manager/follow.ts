@@ -1,6 +1,6 @@
 // Follows one directory by its path: where the path leads elsewhere the new directory is watched, where there is nothing
 // to watch it is looked at now and then.
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { Clock, Ms } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
 import { createWatch, type Watch, type Watching } from "./watch.ts";
@@ -49,15 +49,15 @@ export function createFollow(parts: FollowParts): Follow {
   };
   const lost = (why: string) => {
     if (isClosed) return;
-    const isAbsent = parts.absent !== null && !existsSync(`${path}/.`);
-    if (isAbsent) {
-      if (toldTurn !== turn) parts.absent?.(why);
+    const code = parts.absent === null ? null : absenceOf(path);
+    if (code !== null) {
+      if (toldTurn !== turn) parts.absent?.(code);
       toldTurn = turn;
     } else if (watcher !== null || !isPolling)
       parts.warn(`cannot watch ${path}: ${why}; looking every ${RESCAN / 1000} s instead`);
     leaveRoot();
     isPolling = true;
-    forgetLook = clock.at(clock.now() + (isAbsent ? ABSENT : RESCAN), () => void begin());
+    forgetLook = clock.at(clock.now() + (code === null ? RESCAN : ABSENT), () => void begin());
   };
   const begin = async () => {
     const own = ++turn;
@@ -68,7 +68,7 @@ export function createFollow(parts: FollowParts): Follow {
         if (isClosed) return;
         leaveRoot();
         // At once, before the watch is laid.
-        if (existsSync(`${path}/.`)) parts.begun();
+        if (absenceOf(path) === null) parts.begun();
         void begin();
       });
     });
@@ -102,4 +102,14 @@ export function createFollow(parts: FollowParts): Follow {
       leaveRoot();
     },
   };
+}
+
+/** The errno that keeps this path from being a directory; null if it is one. */
+function absenceOf(path: string): string | null {
+  try {
+    statSync(`${path}/.`);
+    return null;
+  } catch (error) {
+    return errorCode(error);
+  }
 }

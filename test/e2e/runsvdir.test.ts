@@ -72,6 +72,22 @@ describe("runsvdir", () => {
     expect(said[0]?.at(-1)).toBe(`runsvdir ${absent}: warning: unable to stat ${absent}: file does not exist`);
   });
 
+  test("says of a file, and of an empty name, what runit's says, and takes no other directory for it", async (context) => {
+    need(context, "root", "runsvdir");
+    const file = `${temporaryDirectory()}/file`;
+    writeFileSync(file, "");
+    for (const path of [file, ""]) {
+      const said: string[] = [];
+      for (const whose of both) {
+        const { space } = await scene(whose, RUNSVDIR, {}, () => [path]);
+        await eventually("it has said it", () => space.stderr().includes("\n"));
+        said.push(space.stderr().split("\n")[0] ?? "");
+        await space.dispose();
+      }
+      expect(said[0]).toBe(said[1]);
+    }
+  });
+
   beside("ends with 0 at once on TERM, and what it runs goes on under sv", async (whose) => {
     const all = await scene(whose, RUNSVDIR, two, ({ path }) => ["-P", path]);
     const first = await runs(all, "71001");

@@ -30,3 +30,10 @@ describe("the words of --compat baseimage", () => {
     expect(readWords(["--compat", "baseimage", "constructor"]).dir).toBe("constructor");
   });
 });
+
+test("an empty name is no directory, and never the one that we are in", () => {
+  expect(readWords(["--as", "runsvdir", "--face", "9", "--dir", ""])).toMatchObject({
+    scanDir: "/proc/nowhere",
+    dir: "",
+  });
+});
