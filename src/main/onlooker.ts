@@ -25,6 +25,8 @@ export interface OnlookerParts {
 }
 
 export interface Onlooker {
+  /** Before the directories are read: whose process had ended already has nobody who looks for new ones. */
+  begin(): void;
   /** What these signals do. */
   readonly signals: Readonly<Record<number, () => void>>;
   happened(happening: Happening): void;
@@ -59,8 +61,10 @@ export function createOnlooker({ words, manners, corePid, manager, scan, stop }:
     scan().close();
     settle();
   };
-  if (isAlone) setImmediate(alone);
   return {
+    begin() {
+      if (isAlone) alone();
+    },
     signals: { [SIGALRM]: () => scan().rescan(), ...(face === 0 ? {} : { [FACE_GONE]: alone }) },
     refused() {
       // As runsvdir's runsv has it: tried again until the other one is gone.

@@ -215,6 +215,7 @@ export function supervise(world: World): void {
       void openFaces();
       stopping.resume();
     } else {
+      onlooker.begin();
       const boot = bootServices({
         isFirst,
         layout,

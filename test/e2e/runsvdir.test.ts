@@ -113,6 +113,25 @@ describe("runsvdir", () => {
     expect(sleeping(all, "71003")).toBeNull();
   });
 
+  test("what it leaves behind takes up no new directory either when its manager is killed", async (context) => {
+    need(context, "root", "sv");
+    const all = await scene("ours", RUNSVDIR, two, dir);
+    const first = await runs(all, "71001");
+    await eventually("sv sees it", async () => (await sv(all, "status", "a")).stdout.startsWith("run: "));
+    all.space.signal("TERM");
+    await all.space.exit();
+    all.scan.write("c", { run: marked("71003") });
+    const core = await eventually("the core is there", () => coreOf(all));
+    const manager = children(core).find((pid) => argv(pid).includes("--face")) ?? 0;
+    process.kill(manager, "SIGKILL");
+    await sv(all, "restart", "a");
+    // It is the new one that has done this, once it has looked around.
+    await eventually("it was restarted", () => ![null, first].includes(sleeping(all, "71001")));
+    expect(sleeping(all, "71003")).toBeNull();
+    await sv(all, "exit", "a", "b");
+    await eventually("it has ended, for nothing is left", () => !isAlive(core));
+  });
+
   beside("starts anew what sv has told to exit, a moment later", async (whose) => {
     const all = await scene(whose, RUNSVDIR, two, dir);
     const first = await runs(all, "71001");
