@@ -88,7 +88,7 @@ describe("runsvchdir", () => {
   /** Runs shell lines where /etc/runit/runsvdir is a layout of its own; `runsvchdir` is the one or the other. */
   const inLayout = async (whose: Whose, root: string, script: string) => {
     const path = whose === "ours" ? `PATH=${named("runsvchdir")}:$PATH; ` : "";
-    const words = ["--mount", "sh", "-c", `mount --bind ${root} /etc/runit/runsvdir; ${path}${script}`];
+    const words = ["--mount", "sh", "-c", `mount --bind ${root} /etc/runit/runsvdir || exit 99; ${path}${script}`];
     return execa("unshare", words, {
       reject: false,
       all: true,
