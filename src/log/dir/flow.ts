@@ -43,6 +43,7 @@ export class Flow implements LogStream {
   private count = 0; // read since the last batch
   private readonly pace: Pace;
   private isFast = false;
+  private isHeldBack = false; // nothing may be read now
   private hasMore = false; // the last read was as large as it could be
   private isEnlarged = false;
   private cancelWait: (() => void) | null = null;
@@ -94,6 +95,10 @@ export class Flow implements LogStream {
     this.source.drained?.(this.hand.partial);
     this.source.watch(this.take);
   }
+  private resume(): void {
+    if (this.isHeldBack && this.source.taking?.() === false) this.wait(LINGER, () => this.resume());
+    else this.watch();
+  }
   private wait(time: Ms, then: () => void): void {
     this.state = "waiting";
     if (!this.isFast) this.hand.release();
@@ -107,13 +112,16 @@ export class Flow implements LogStream {
   private readonly take = (bytes: Buffer | null): boolean => {
     const { source } = this;
     if (this.state !== "watching" && this.state !== "gathering") return false;
-    if (bytes === null && source.taking?.() === false) {
-      this.wait(LINGER, () => this.watch());
+    // What has been read already is written all the same.
+    this.isHeldBack = source.taking?.() === false;
+    if (this.isHeldBack && bytes === null) {
+      this.wait(LINGER, () => this.resume());
       return false;
     }
     if (bytes !== null) this.add(bytes);
-    if (source.fd !== null && (bytes === null || bytes.length >= LARGE_PIECE)) this.readOn(source.fd);
-    if (this.isFast && bytes !== null && this.ending === "no" && this.hand.size < ENOUGH) {
+    const isMore = (bytes === null || bytes.length >= LARGE_PIECE) && !this.isHeldBack;
+    if (isMore && source.fd !== null) this.readOn(source.fd);
+    if (this.isFast && bytes !== null && this.ending === "no" && !this.isHeldBack && this.hand.size < ENOUGH) {
       if (this.state === "watching") this.gather();
       return true;
     }
@@ -186,8 +194,8 @@ export class Flow implements LogStream {
       return;
     }
     this.isFast = count >= LITTLE;
-    if (this.isFast) this.goOn();
-    else this.wait(LINGER, () => this.watch());
+    if (this.isFast && !this.isHeldBack) this.goOn();
+    else this.wait(LINGER, () => this.resume());
   }
   /** Much is coming. */
   private goOn(): void {
@@ -210,8 +218,9 @@ export class Flow implements LogStream {
   }
   /** Reads without having been told that there is something: there is, at such a rate. */
   private pull(): void {
-    if (this.source.fd !== null) this.readOn(this.source.fd);
-    if (this.count === 0 && this.ending === "no") this.watch();
+    this.isHeldBack = this.source.taking?.() === false;
+    if (this.source.fd !== null && !this.isHeldBack) this.readOn(this.source.fd);
+    if (this.count === 0 && this.ending === "no") this.resume();
     else this.batch();
   }
 

@@ -80,7 +80,7 @@ export interface LogSource {
   capacity?(): number;
   /** Much comes through the pipe: it may be made larger, to this many bytes. Called once. */
   enlarge?(bytes: number): void;
-  /** A read follows. False: none may follow now; it is asked again after a moment. */
+  /** A read follows, or the loop has just read. False: nothing more may be read now; it is asked again after a moment. */
   taking?(): boolean;
   /** `bytes` were read and are not written yet; `partial` of them are an unfinished line. */
   held?(bytes: number, partial: number): void;

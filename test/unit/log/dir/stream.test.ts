@@ -256,3 +256,17 @@ test("where the core cannot be told, nothing is read now but a moment later", ()
   run.readable("");
   expect(run.written).toEqual(["one\n"]);
 });
+
+test("what the loop has read before it was known that nothing may be read is written, and no more is read until then", () => {
+  let isTold = false;
+  const run = begin({}, { taking: () => isTold });
+  run.bytes(LARGE);
+  run.wrote();
+  run.fill("more\n");
+  run.clock.advance(10);
+  run.clock.advance(10);
+  expect([run.isWatching(), run.written.length, run.left()]).toEqual([false, 1, "more\n"]);
+  isTold = true;
+  run.clock.advance(10);
+  expect(run.isWatching()).toBe(true);
+});
