@@ -90,8 +90,8 @@ class Pipe implements LogSource {
     const { ring, to, lineMax } = this.options;
     const lines = createSplitter(lineMax);
     return (bytes) => {
-      // The splitter keeps what it is given; these bytes are another read's soon.
-      const blocks: readonly Lines[] = lines.push(Buffer.from(bytes));
+      // Ring and format copy what they take: these bytes are another read's soon.
+      const blocks: readonly Lines[] = lines.push(bytes);
       if (blocks.length === 0) return;
       const time = Date.now();
       ring?.push(blocks, time);
