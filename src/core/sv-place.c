@@ -110,6 +110,14 @@ static const char *runtime_name(const struct sv_place *place, char path[PATH_MAX
   return name_in(path);
 }
 
+// Whether a supervise/ in the runtime directory is that of this service: its link `service` leads to the same directory.
+static bool is_of(const char *supervise, const struct sv_place *place) {
+  char path[PATH_MAX];
+  struct stat named, meant;
+  if (!*join(path, supervise, "/service/.", "") || stat(path, &named) != 0) return false;
+  return *join(path, place->directory, "/.", "") && stat(path, &meant) == 0 && named.st_ino == meant.st_ino && named.st_dev == meant.st_dev;
+}
+
 // Opens ok for writing, which is refused where nobody supervises; -1 with errno.
 static int open_ok(const char *supervise) {
   char path[PATH_MAX];
@@ -126,6 +134,10 @@ static int open_other_ok(struct sv_place *place, int error) {
     if (fd < 0 && (errno == ENOENT || errno == ENAMETOOLONG)) continue;
     if (fd < 0) error = errno;
     if (fd < 0) break;
+    if (!is_of(below, place)) {
+      close(fd);
+      continue;
+    }
     memcpy(place->supervise, below, sizeof below);
     return fd;
   }

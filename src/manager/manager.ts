@@ -40,7 +40,7 @@ export interface ManagerParts {
   /** Somebody else has the lock of its supervise directory at `path`. */
   readonly refused: (runner: Runner, path: string, mayRun: boolean) => void;
   /** A place for the supervise directory of this service where its own cannot be written to; null is none. */
-  readonly fallback: (name: string) => string | null;
+  readonly fallback: (name: string, home: string) => string | null;
 }
 
 export interface Manager

@@ -12,8 +12,8 @@ export interface StatusFilesParts<T> {
   readonly prepare: (target: T, ready: () => void) => boolean;
   /** The files that are to be written now, by name. */
   readonly files: (target: T) => [name: string, bytes: Buffer][];
-  /** All of them are written (null), or why not: an errno's name. */
-  readonly done: (target: T, fault: string | null) => void;
+  /** All of them are written (null), or why not: an errno's name. `isLast`: they are not to be written once more. */
+  readonly done: (target: T, fault: string | null, isLast: boolean) => void;
 }
 
 export interface StatusFiles<T> {
@@ -64,7 +64,7 @@ export function createStatusFiles<T extends { readonly path: string }>(parts: St
     const left = parts.files(target);
     const end = (fault: string | null) => {
       busy.delete(target);
-      parts.done(target, fault);
+      parts.done(target, fault, !urgent.has(target) && !waiting.has(target));
       go();
     };
     const step = () => {

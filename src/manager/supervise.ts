@@ -1,13 +1,15 @@
 // supervise/ of each service and logger: asks the core for the lock before anything of it is started, has the state
 // written, then has the fifos opened, so that whoever finds them finds the truth beside them.
+import { existsSync } from "node:fs";
 import type { Clock, Ms } from "../base/clock.ts";
 import type { Core, Hello } from "../channel/core.ts";
 import type { Say } from "../log/voice.ts";
 import { errnoName } from "../process/spawn.ts";
 import type { Outside } from "../service/view.ts";
 import type { Runner } from "./runner.ts";
-import { createSights, filesOf, keepStamp, noteFiles, type Sight } from "./sight.ts";
+import { createSights, filesOf, keepStamp, noteFiles } from "./sight.ts";
 import { createStatusFiles, readIfThere } from "./status-files.ts";
+import { type Entry, GONE, pathOf, SCARCE, UNWRITABLE } from "./supervise-entry.ts";
 
 export interface SuperviseParts {
   readonly core: Core;
@@ -16,8 +18,8 @@ export interface SuperviseParts {
   readonly say: Say;
   /** What the machine does not know of the service. */
   readonly outside: (runner: Runner) => Outside;
-  /** Where a directory cannot be written to; makes it, and null is that there is no such place. */
-  readonly fallback: (name: string) => string | null;
+  /** Where the directory `home` cannot be written to; makes it, and null is that there is no such place. */
+  readonly fallback: (name: string, home: string) => string | null;
   /** Somebody else supervises it: the lock at `path` is taken. `mayRun`: it was started before that was known. */
   readonly refused: (runner: Runner, path: string, mayRun: boolean) => void;
 }
@@ -44,30 +46,6 @@ const AGAIN: Ms = 1000;
 const AGAIN_MAX: Ms = 60_000;
 /** What is not offered for want of descriptors is counted for this long, and said once. */
 const COUNT_FOR: Ms = 1000;
-/** Errnos for which the place is to blame: another one may do. */
-const UNWRITABLE: ReadonlySet<string> = new Set([
-  ...["EROFS", "EACCES", "EPERM"],
-  // A file system that knows no fifos, or no locks.
-  ...["ENOSYS", "EOPNOTSUPP", "ENOTSUP", "ENOLCK"],
-]);
-const SCARCE: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
-/** The directory itself is gone or going. */
-const GONE: ReadonlySet<string> = new Set(["ENOENT", "ENOTDIR", "ESTALE"]);
-
-interface Entry {
-  readonly runner: Runner;
-  path: string;
-  isFallback: boolean;
-  /** `absent`: there is no lock yet, and so nobody has it. */
-  stage: "asked" | "absent" | "locked" | "offered" | "none";
-  /** The writer waits until there is a directory. */
-  ready: (() => void) | null;
-  readonly sight: Sight;
-  isLeaving: boolean;
-  hasComplained: boolean;
-  pause: Ms;
-}
-
 /** The supervise directories of one manager's services. */
 export function createSupervise(parts: SuperviseParts): Supervise {
   const { core, clock, say } = parts;
@@ -82,7 +60,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
       return true;
     },
     files: ({ sight }) => filesOf(sight),
-    done: (entry, fault) => written(entry, fault),
+    done: (entry, fault, isLast) => written(entry, fault, isLast),
   });
   const waiters: (() => void)[] = [];
   // Those for which the core has not answered the first question.
@@ -127,10 +105,19 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     if (entries.get(entry.runner.number) === entry) entries.delete(entry.runner.number);
     core.release(entry.runner.number);
   };
-  const written = (entry: Entry, fault: string | null) => {
+  /** Its supervise/ was removed under us; or all of it, and then there is nothing to be made. */
+  const again = (entry: Entry) => {
+    if (entry.stage !== "offered" || !existsSync(entry.runner.spec.home)) return;
+    core.release(entry.runner.number);
+    entry.path = pathOf(entry.runner);
+    entry.isFallback = false;
+    make(entry);
+  };
+  const written = (entry: Entry, fault: string | null, isLast: boolean) => {
     noteFiles(entry.sight, fault === null);
     if (entries.get(entry.runner.number) !== entry) return;
-    if (entry.isLeaving) return letGo(entry);
+    // What was being written as it left is not its last state.
+    if (entry.isLeaving) return isLast ? letGo(entry) : undefined;
     if (fault === null) {
       entry.pause = AGAIN;
       entry.hasComplained = false;
@@ -138,9 +125,13 @@ export function createSupervise(parts: SuperviseParts): Supervise {
       entry.stage = "offered";
       return core.offer(entry.runner.number);
     }
-    if (GONE.has(fault)) return;
+    if (GONE.has(fault)) return again(entry);
     complain(entry, fault);
+    // Each change of its state comes here while the disk is full.
+    if (entry.isPausing) return;
+    entry.isPausing = true;
     clock.at(clock.now() + entry.pause, () => {
+      entry.isPausing = false;
       if (entries.get(entry.runner.number) === entry && entry.stage !== "none") files.write(entry, false);
     });
     entry.pause = Math.min(entry.pause * 2, AGAIN_MAX);
@@ -156,13 +147,14 @@ export function createSupervise(parts: SuperviseParts): Supervise {
   const create = (runner: Runner): Entry => ({
     runner,
     sight: sights.begin(runner),
-    path: `${runner.spec.home}/supervise`,
+    path: pathOf(runner),
     isFallback: false,
     stage: "none",
     ready: null,
     isLeaving: false,
     hasComplained: false,
     pause: AGAIN,
+    isPausing: false,
   });
   /** It has the lock already. */
   const takeOver = (entry: Entry) => {
@@ -184,11 +176,14 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     }
     if (SCARCE.has(name)) return missing(entry);
     if (entry.stage === "asked" && GONE.has(name)) return make(entry);
-    const other = UNWRITABLE.has(name) && !entry.isFallback ? parts.fallback(entry.runner.name) : null;
+    const other =
+      UNWRITABLE.has(name) && !entry.isFallback ? parts.fallback(entry.runner.name, entry.runner.spec.home) : null;
     if (other === null) {
+      // A link without the directory above its target, or a file in its place.
+      const isWrong = entry.stage === "absent" && existsSync(entry.runner.spec.home);
       giveUp(entry);
       core.release(entry.runner.number);
-      if (!GONE.has(name)) complain(entry, `${step}: ${name}`);
+      if (!GONE.has(name) || isWrong) complain(entry, `${step}: ${name}`);
       return;
     }
     entry.path = other;
@@ -207,6 +202,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
       entries.set(runner.number, entry);
       const known = held.get(runner.number);
       if (known === undefined) return ask(entry);
+      entry.isFallback = known.path !== entry.path;
       entry.path = known.path;
       takeOver(entry);
     },

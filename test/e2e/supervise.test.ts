@@ -2,10 +2,12 @@
 import {
   closeSync,
   constants,
+  existsSync,
   lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
   writeSync,
@@ -208,7 +210,8 @@ describe("a supervise directory", () => {
 
   test("takes over what a dead supervisor left, replaces what somebody put there, and follows a link", async () => {
     const elsewhere = temporaryDirectory();
-    const directory = scanDir({ stale: sleeper, hostile: sleeper, linked: sleeper, blocked: sleeper });
+    const names = ["stale", "hostile", "linked", "blocked", "file", "dangling"];
+    const directory = scanDir(Object.fromEntries(names.map((name) => [name, sleeper])));
     for (const name of ["stale", "hostile", "blocked"]) mkdirSync(directory.at(name, "supervise"));
     const stale = (name: string) => directory.at("stale", "supervise", name);
     writeFileSync(stale("lock"), "");
@@ -224,8 +227,10 @@ describe("a supervise directory", () => {
     await execa("mkfifo", [hostile("status.new")]);
     symlinkSync(join(elsewhere, "made"), directory.at("linked", "supervise"));
     mkdirSync(directory.at("blocked", "supervise", "control"));
+    writeFileSync(directory.at("file", "supervise"), "");
+    symlinkSync(join(elsewhere, "not/there"), directory.at("dangling", "supervise"));
     const space = await launch([directory.path]);
-    await allUp(space, "stale", "hostile", "linked", "blocked");
+    await allUp(space, ...names);
     for (const name of ["stale", "hostile", "linked"]) {
       await eventually(`${name} is offered`, () => isOffered(directory.at(name)));
       expect(sightOf(directory.at(name)), name).toMatchObject({ stat: "run\n", want: "u", state: 1 });
@@ -236,6 +241,13 @@ describe("a supervise directory", () => {
     expect(lstatSync(join(elsewhere, "made")).mode & 0o777).toBe(0o700);
     // It runs all the same.
     expect(isOffered(directory.at("blocked"))).toBe(false);
+    for (const [name, why] of [
+      ["file", "ENOTDIR"],
+      ["dangling", "ENOENT"],
+    ] as const)
+      await eventually(`${name} is told of`, () =>
+        space.stderr().includes(`cannot offer ${name} in ${directory.at(name)}/supervise: directory: ${why}; sv`),
+      );
     expect(space.stderr()).toMatch(/cannot offer blocked in .*blocked\/supervise: control: E\w+; sv does not reach it/);
   });
 
@@ -259,6 +271,22 @@ describe("a supervise directory", () => {
       await eventually(`${name} is there`, async () => (await svok(name)) === "run");
     await space.inside(["sh", "-c", "printf d > /run/upkeep/supervise/web/control"]);
     await eventually("it is down", async () => (await statusOf(space, "web")).state === "down");
+  });
+
+  test("is made again when it was removed alone, as soon as there is anything to tell", async () => {
+    const directory = scanDir({ web: sleeper });
+    const space = await launch([directory.path]);
+    const web = directory.at("web");
+    await eventually("it is offered", () => isOffered(web));
+    rmSync(directory.at("web", "supervise"), { recursive: true });
+    expect((await space.upkeep("stop", "web")).code).toBe(0);
+    await eventually("it is offered again", () => isOffered(web));
+    tell(web, "u");
+    await eventually("it hears", () => sightOf(web).stat === "run\n");
+    // Without its directory there is nothing to be offered.
+    directory.remove("web");
+    await eventually("it is removed", async () => (await statuses(space)).length === 0);
+    expect(existsSync(web)).toBe(false);
   });
 
   test("goes with its service, and comes back with it", async (context) => {

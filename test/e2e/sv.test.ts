@@ -494,6 +494,8 @@ describe("what is not there to be done as runit's sv does it", () => {
     ] as const)
       for (const file of ["ok", "control", "status"])
         linkSync(join(kept.path, from, file), join(runtime, "supervise", to, file));
+    symlinkSync(join(path, "web"), join(runtime, "supervise/web/service"));
+    symlinkSync(join(path, "web/log"), join(runtime, "supervise/web/log/service"));
     const ask = (...words: readonly string[]) =>
       runAll([{ program: ours.sv, words, env: { SVDIR: path, UPKEEP_RUNTIME_DIR: runtime } }], {
         cwd: join(path, "web/log"),
@@ -509,5 +511,13 @@ describe("what is not there to be done as runit's sv does it", () => {
     );
     expect(await ask("down", "web")).toEqual(ok(""));
     expect(kept.letters()).toBe("d");
+    // Of the same name, and not the one that is supervised there.
+    const other = place({ without: "all" }).path;
+    expect((await ask("down", `${other}/web`))?.stdout).toBe(
+      `warning: ${other}/web: unable to open supervise/ok: file does not exist\n`,
+    );
+    rmSync(join(runtime, "supervise/web/service"));
+    expect((await ask("down", "web"))?.code).toBe(1);
+    expect(kept.letters()).toBe("");
   });
 });
