@@ -45,7 +45,6 @@ export class Flow implements LogStream {
   private isFast = false;
   private isHeldBack = false; // nothing may be read now
   private hasMore = false; // the last read was as large as it could be
-  private isEnlarged = false;
   private cancelWait: (() => void) | null = null;
 
   constructor(source: LogSource, outlets: Outlets, options: StreamOptions, parts: StreamParts) {
@@ -83,8 +82,7 @@ export class Flow implements LogStream {
   private end(how: Ending): void {
     if (this.state === "ended" || this.ending === "now" || this.ending === "release") return;
     this.ending = how;
-    // While it writes, `written` sees to it.
-    if (this.state === "writing") return;
+    if (this.state === "writing") return; // then `written` sees to it
     this.source.pause();
     this.batch();
   }
@@ -119,8 +117,8 @@ export class Flow implements LogStream {
       return false;
     }
     if (bytes !== null) this.add(bytes);
-    const isMore = (bytes === null || bytes.length >= LARGE_PIECE) && !this.isHeldBack;
-    if (isMore && source.fd !== null) this.readOn(source.fd);
+    if (source.fd !== null && !this.isHeldBack && !(bytes !== null && bytes.length < LARGE_PIECE))
+      this.readOn(source.fd);
     if (this.isFast && bytes !== null && this.ending === "no" && !this.isHeldBack && this.hand.size < ENOUGH) {
       if (this.state === "watching") this.gather();
       return true;
@@ -141,6 +139,7 @@ export class Flow implements LogStream {
       const count = this.read(fd, this.hand.room(room), this.hand.size, room);
       if (count === 0) this.ending = "now";
       this.hasMore = count === room;
+      this.pace.saw(count);
       this.hand.size += count;
       this.count += count;
     } catch (error) {
@@ -201,10 +200,11 @@ export class Flow implements LogStream {
   private goOn(): void {
     const { source } = this;
     source.taking?.(); // who says no is asked again for the next batch
-    const capacity = source.capacity?.() ?? SMALLEST_PIPE;
-    if (!this.isEnlarged && capacity < LARGE_PIPE) {
-      this.isEnlarged = true;
-      source.enlarge?.(LARGE_PIPE);
+    const capacity = this.pace.capacity(source.capacity?.() ?? SMALLEST_PIPE);
+    if (capacity < ROOMY && source.enlarge !== undefined && this.pace.isTimeToLook()) {
+      source.enlarge(LARGE_PIPE);
+      this.wait(LINGER, () => this.pull());
+      return;
     }
     if (source.fd === null || capacity < ROOMY) {
       source.watch(this.take);

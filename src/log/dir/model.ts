@@ -78,7 +78,7 @@ export interface LogSource {
   readonly batchMax?: number;
   /** So many bytes the pipe surely holds now; asked after each batch. Default 4 KB. */
   capacity?(): number;
-  /** Much comes through the pipe: it may be made larger, to this many bytes. Called once. */
+  /** Much comes through the pipe: it may be made larger, to this many bytes; asked again now and then. */
   enlarge?(bytes: number): void;
   /** A read follows, or the loop has just read. False: nothing more may be read now; it is asked again after a moment. */
   taking?(): boolean;

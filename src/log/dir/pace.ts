@@ -16,11 +16,17 @@ export const SMALLEST_PIPE = 4096;
 /** How long a batch is collected from a small pipe through which much comes. */
 export const MOMENT: Ms = 2;
 
+// A pipe as the kernel makes it, where the user has not too many of them.
+const ORDINARY_PIPE = 64 * 1024;
+const LOOK_EVERY = 256;
+
 /** Measures how much comes, from one rest to the next. */
 export class Pace {
   private readonly clock: Clock;
   private came = 0;
   private since: Ms;
+  private isLarge = false;
+  private looks = 0;
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -29,6 +35,18 @@ export class Pace {
 
   add(bytes: number): void {
     this.came += bytes;
+  }
+  /** So much was read at once: more than an ordinary pipe holds means that it has been made larger. */
+  saw(bytes: number): void {
+    if (bytes > ORDINARY_PIPE) this.isLarge = true;
+  }
+  /** What the pipe holds, by what is known of it and what was seen. */
+  capacity(known: number): number {
+    return this.isLarge ? Math.max(known, LARGE_PIPE) : known;
+  }
+  /** Now, and again after many batches: to have the pipe made larger, and see how much gathers in it. */
+  isTimeToLook(): boolean {
+    return this.looks++ % LOOK_EVERY === 0;
   }
   /** In how many whole milliseconds a pipe of this size will be a third full; at most `LINGER`. */
   rest(capacity: number): Ms {

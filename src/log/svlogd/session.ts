@@ -50,6 +50,7 @@ export function serveHanded(socket: Duplex, handed: Handed, parts: SessionParts,
     },
     isFull: () => socket.writableLength > UNREAD_MAX,
     reopened: () => say({ reopened: true }),
+    enlarge: (bytes) => say({ enlarge: bytes }),
   };
   const finish = () => {
     if (isOver) return;

@@ -18,6 +18,8 @@ export interface Holder {
   isFull(): boolean;
   /** After HUP: what it had open before is not used any more. */
   reopened(): void;
+  /** Much comes through its pipe: it may make it larger. */
+  enlarge?(bytes: number): void;
 }
 
 export interface Writer {
@@ -77,6 +79,7 @@ export function createWriter({ handed, holder, ledger, desk, engine }: WriterPar
     input = null;
     return engine.source(fd, {
       batchMax: BATCH,
+      enlarge: (bytes) => holder.enlarge?.(bytes),
       taking() {
         if (holder.isFull()) return false;
         ledger?.taking(BATCH);

@@ -132,23 +132,22 @@ test("from a small pipe it collects what comes in drops", () => {
   expect(run.written[1]).toBe("drop 0\ndrop 1\ndrop 2\ndrop 3\ndrop 4\n");
 });
 
-test("a pipe with much in it is asked to be made larger, once, and then left alone until it is a third full", () => {
-  let capacity = 65_536;
+test("a pipe with much in it is asked to be made larger, and is left alone until a third full once it is seen to be", () => {
   const asked: number[] = [];
-  const run = begin({}, { capacity: () => capacity, enlarge: (bytes) => void asked.push(bytes) });
+  const run = begin({}, { enlarge: (bytes) => void asked.push(bytes) });
   run.bytes(LARGE);
   run.wrote();
-  run.bytes(LARGE);
-  run.clock.advance(2);
   expect(asked).toEqual([1_048_576]);
-  capacity = 1_048_576;
-  run.clock.advance(1);
-  run.wrote();
+  run.fill(LARGE.repeat(10));
+  run.clock.advance(10);
+  while (run.isWriting()) run.wrote();
+  expect(run.written.join("")).toBe(LARGE.repeat(11));
   run.fill(LARGE);
   run.clock.advance(9);
-  expect(run.written.length).toBe(2);
-  run.clock.advance(10);
-  expect(run.written.length).toBe(3);
+  expect([run.isWatching(), run.left()]).toEqual([false, LARGE]);
+  run.clock.advance(1);
+  expect(run.left()).toBe("");
+  expect(asked.length).toBe(1);
 });
 
 test("a line longer than 64 KB is handed on in parts, and its end is one", () => {
