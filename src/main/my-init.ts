@@ -111,6 +111,8 @@ export function createMyInit(parts: MyInitParts): MyInit {
   const strayGrace = seconds("KILL_ALL_PROCESSES_TIMEOUT") * 1000;
 
   const commandOf = (path: string): [string, ...string[]] => {
+    // Its start will fail, and say why.
+    if (!isExecutable(path)) return [path];
     const file = inspectRun(path, path);
     if (file.kind === "program") return [path];
     warn(file.kind === "shell-text" ? file.advice : file.fault);

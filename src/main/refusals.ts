@@ -66,8 +66,9 @@ export function createRefusals({ voice, manager, scanDir, corePid }: RefusalPart
     settle(isFirst, scans) {
       isSettled = true;
       manager().supervise.begin();
-      const count = manager().roster.services().length;
-      const isAll = refused.size > 0 && count === 0;
+      const isAll = refused.size > 0 && manager().roster.services().length === 0;
+      // Without the command after `--`, which is in no directory.
+      const count = manager().roster.fromDirectories().length;
       const services = count === 1 ? "1 service" : `${count} services`;
       const [holder = ""] = holders;
       if (isAll && holders.size === 1)

@@ -1,4 +1,4 @@
-// The directory of variables of a baseimage-docker image, where it is not as it should be.
+// Images of baseimage-docker that are not as they should be.
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { baseimage } from "../helpers/baseimage.ts";
@@ -39,4 +39,15 @@ test("where it cannot be written the container's own variables stay", async (con
   expect(await space.exit()).toEqual({ code: 0 });
   expect(linesOf(join(shared, "notes"))).toEqual(["first 4", "second 4", "main 4"]);
   expect(space.stderr()).toContain("cannot write /etc/container_environment: the file system is read-only");
+});
+
+test("an enable_insecure_key that is not there ends it in words that fit, and a command alone is no service", async () => {
+  const { setup } = image();
+  const space = await launch(["my_init", "--enable-insecure-key", "--", "true"], { setup });
+  expect(await space.exit()).toEqual({ code: 126 });
+  expect(space.stderr()).toContain("cannot execute /usr/sbin/enable_insecure_key: ENOENT");
+  expect(space.stderr()).not.toContain("link");
+  const other = await launch(["my_init", "--", "true"], { setup });
+  expect(await other.exit()).toEqual({ code: 0 });
+  expect(other.stderr()).toContain("supervising 0 services");
 });
