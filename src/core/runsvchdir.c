@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,8 +68,12 @@ int runsvchdir_main(char **argv) {
     runit_tell("runsvchdir: ", name, ": current.\n", NULL);
     return 0;
   }
+  // The link `previous` is about to lead to where we come from; what is meant is where it leads now.
+  char previous[PATH_MAX];
+  ssize_t length = strcmp(name, "previous") == 0 ? readlink(name, previous, sizeof previous - 1) : -1;
+  if (length >= 0) previous[length] = '\0';
   if (!vacate("current.new")) return FAIL("unable to unlink: current.new: ", runit_error(errno));
-  if (symlink(name, "current.new") != 0) return FAIL("unable to create: current.new -> ", name, ": ", runit_error(errno));
+  if (symlink(length >= 0 ? previous : name, "current.new") != 0) return FAIL("unable to create: current.new -> ", name, ": ", runit_error(errno));
   int code = exchange();
   if (code == 0) runit_tell("runsvchdir: ", name, ": now current.\n", NULL);
   return code;

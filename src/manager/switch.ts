@@ -80,12 +80,15 @@ export function createSwitching(parts: SwitchingParts): Switching {
         return { refused: `${scanDir} is not reached over a link named ${LINK}; docs/runsvdir.md tells the layout` };
       if (name === "" || name.startsWith("."))
         return { refused: `${name || "an empty name"} must not start with a dot` };
-      const dir = resolve(links.dir, name);
+      // The link by that name is about to lead to where we come from.
+      const isBack = resolve(links.dir, name) === join(links.dir, PREVIOUS);
+      const to = isBack ? (links.previous ?? name) : name;
+      const dir = resolve(links.dir, to);
       const fault = faultOf(dir);
       if (fault !== null) return { refused: `${dir}: ${fault}` };
       return {
         from: links.current,
-        to: name,
+        to,
         isCurrent: identityOf(dir) === identityOf(scanDir),
         ...(await compare(dir, parts)),
       };

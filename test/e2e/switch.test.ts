@@ -151,6 +151,15 @@ describe("runsvchdir", () => {
     return gaps;
   };
 
+  // Debian's makes `current` a link to `previous`, which by then leads back: nothing changes.
+  test("goes back to previous by that name", async (context) => {
+    need(context, "root");
+    const root = layout(oneAndTwo());
+    const { all } = await inLayout("ours", root, "runsvchdir two; runsvchdir previous");
+    expect(all).toBe("runsvchdir: two: now current.\nrunsvchdir: previous: now current.");
+    expect(links(root)).toEqual(["one", "two"]);
+  });
+
   test("never leaves the place of the link empty", async (context) => {
     need(context, "root");
     expect(await gaps("ours", 20_000)).toBe(0);
@@ -194,6 +203,9 @@ describe("upkeep switch", () => {
     expect(["72004", "72005"].every((word) => sleeping({ space }, word) !== null)).toBe(true);
     expect(sleeping({ space }, "72001")).toBe(shared);
     expect(await space.upkeep("switch", "two")).toMatchObject({ code: 0, stdout: "two is current" });
+    const back = await space.upkeep("switch", "previous");
+    expect(back.stdout).toMatch(/^from two to one\n(.*\n)*switched to one, after [\d.]+s$/);
+    expect(links(root)).toEqual(["one", "two"]);
   });
 
   test("goes back when a service fails, and says so", async (context) => {
