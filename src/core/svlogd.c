@@ -14,6 +14,8 @@
 #include "runit-text.h"
 #include "svlogd.h"
 
+#define LARGE_PIPE (1024 * 1024)
+
 #define FAILED 111
 #define LINE_MAX_DEFAULT 1000
 #define BUFFER_DEFAULT 1024
@@ -82,6 +84,8 @@ static int become_process(struct log_program *program, int listener) {
   if (listener >= 0) (void)fcntl(listener, F_SETFD, 0);
   log_release_signals();
   char *const words[] = {"svlogd", (char *)request, NULL};
+  // One pipe of a user may be large from the start: Node could not make it so. Where it may not be, that is seen.
+  (void)fcntl(0, F_SETPIPE_SZ, LARGE_PIPE);
   (void)node_exec((char **)words, environ);
   return FAILED;
 }
