@@ -52,13 +52,18 @@ export function createRefusals({ voice, manager, scanDir, corePid }: RefusalPart
     take(runner, path, mayRun) {
       const name = runner.spec.loggerOf ?? runner.name;
       const holder = holderOf(path);
-      const why = `${path} is supervised by ${holder}; ${holder === US ? "remove one of the two" : "end that"}, then upkeep apply`;
+      // Its directory was renamed: it comes back when the service of the old name has gone.
+      const isMoving = holder === US && [...manager().roster.all()].some(manager().isLeaving);
+      const remedy = holder === US ? "remove one of the two" : "end that";
+      const why = isMoving
+        ? "it waits until the service that it was before is down"
+        : `${path} is supervised by ${holder}; ${remedy}, then upkeep apply`;
       holders.add(holder);
       refused.set(name, { why, incomplete: false });
       if (!mayRun) manager().refuse(runner);
       // The service itself may run by now, if this is its logger.
       if (mayRun || runner.name !== name) manager().remove(name);
-      if (isSettled) tell(name, why);
+      if (isSettled && !isMoving) tell(name, why);
     },
     happened({ event, runner }) {
       if (event === "state" && !manager().isLeaving(runner)) refused.delete(runner.name);

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -271,6 +272,25 @@ describe("a supervise directory", () => {
       await eventually(`${name} is there`, async () => (await svok(name)) === "run");
     await space.inside(["sh", "-c", "printf d > /run/upkeep/supervise/web/control"]);
     await eventually("it is down", async () => (await statusOf(space, "web")).state === "down");
+  });
+
+  test("that was renamed comes back when the service of its old name is down, and nobody is blamed", async () => {
+    const directory = scanDir({
+      web: { run: listener.replace("exit 0", "until [ -e end ]; do sleep 0.02; done; exit 0") },
+    });
+    const space = await launch([directory.path]);
+    const got = () => readFileSync(directory.at("site", "got"), "utf8");
+    await eventually("it listens", () => readFileSync(directory.at("web", "got"), "utf8") === "start\n");
+    await eventually("it is offered", () => isOffered(directory.at("web")));
+    renameSync(directory.at("web"), directory.at("site"));
+    await eventually("it waits", async () =>
+      (await statusOf(space, "site")).why?.startsWith("it waits until the service"),
+    );
+    expect(got()).toBe("start\nTERM\n");
+    writeFileSync(directory.at("site", "end"), "");
+    await allUp(space, "site");
+    await eventually("it runs anew", () => got() === "start\nTERM\nstart\n");
+    expect(space.stderr()).not.toContain("does not run here");
   });
 
   test("is made again when it was removed alone, as soon as there is anything to tell", async () => {
