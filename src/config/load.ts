@@ -1,12 +1,12 @@
 // One service directory to one frozen spec. Nothing here throws, and nothing reads more than one directory.
-import { resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import type { Problem } from "../base/errors.ts";
 import { type ServiceValues, serviceDefaults, serviceKeys } from "../spec/keys.ts";
 import { orderKeys } from "../spec/order.ts";
 import type { LogTarget, ServiceSpec } from "../spec/spec.ts";
 import { readEnvDir } from "./env-dir.ts";
 import { accountNumbers, resolveIdentity } from "./identity.ts";
-import { consumerHome } from "./pipeline.ts";
+import { consumerHome, pairFault } from "./pipeline.ts";
 import { resolvePlace } from "./place.ts";
 import { readServiceDir, type ServiceDir } from "./service-dir.ts";
 import type { Defaults } from "./settings.ts";
@@ -29,9 +29,9 @@ const notForLoggers = fields.filter(([, key]) => "own" in key && key.own !== und
 export function loadService(home: string, name: string, defaults: Defaults): Loaded {
   const dir = readServiceDir(home, "");
   if (dir === null) return { spec: null, incomplete: null, problems: [] };
-  const { producers } = dir.pipeline;
+  const [producer] = dir.pipeline.producers;
   // It comes with its producer, whose output it reads.
-  if (producers.length > 0) return { spec: null, incomplete: null, problems: [], producer: producers[0] };
+  if (producer !== undefined) return { spec: null, incomplete: null, problems: alone(home, name, producer), producer };
   const logger = findLogger(home, dir, name, defaults);
   const problems = [...dir.problems, ...(logger?.problems ?? [])];
   const incomplete = dir.incomplete ?? logger?.incomplete ?? null;
@@ -44,10 +44,22 @@ export function loadService(home: string, name: string, defaults: Defaults): Loa
   };
 }
 
+/** What is to be told of a consumer that no producer brings. */
+function alone(home: string, service: string, producer: string): readonly Problem[] {
+  const fault = pairFault(dirname(home), producer, basename(home));
+  if (fault === null) return [];
+  return [{ severity: "warning", service, where: `${home}/consumer-for`, text: `it is not started: ${fault}` }];
+}
+
 function findLogger(home: string, { pipeline, hasLog }: ServiceDir, name: string, defaults: Defaults): Loaded | null {
   const { consumer } = pipeline;
   if (consumer === null) return hasLog ? loadLogger(`${home}/log`, "log/", name, defaults) : null;
   const logger = loadLogger(consumerHome(home, consumer), `${consumer}/`, name, defaults);
+  const fault = logger === null ? null : pairFault(dirname(home), basename(home), consumer);
+  if (fault !== null) {
+    const problem: Problem = { severity: "error", where: `${home}/producer-for`, text: `cannot use it: ${fault}` };
+    return { spec: null, incomplete: null, problems: [problem] };
+  }
   if (logger !== null) return logger;
   const why = `there is no ${consumer} yet, for which it is the producer; put that directory beside it`;
   return { spec: null, incomplete: why, problems: [] };

@@ -75,5 +75,14 @@ function ofPipeline(directory: string, name: string): string | null {
   return consumer === undefined ? null : (namesIn(`${directory}/${consumer}/consumer-for`)[0] ?? null);
 }
 
+/** Why these two directories beside each other are no pair, as s6-rc-compile would say it; null if they are one. */
+export function pairFault(directory: string, producer: string, consumer: string): string | null {
+  if (!namesIn(`${directory}/${producer}/producer-for`).includes(consumer))
+    return `${producer} has no producer-for that names ${consumer}`;
+  if (!namesIn(`${directory}/${consumer}/consumer-for`).includes(producer))
+    return `${consumer} has no consumer-for that names ${producer}`;
+  return null;
+}
+
 /** The directory of the consumer of `home`. */
 export const consumerHome = (home: string, consumer: string): string => `${dirname(home)}/${consumer}`;

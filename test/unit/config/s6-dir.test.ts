@@ -180,6 +180,16 @@ describe("a pipeline of s6-rc", () => {
   test.each<[string, Tree, string]>([
     ["of three", { "x/run": SH, "x/producer-for": "y", "x/consumer-for": "w" }, "one service and one logger"],
     ["with two producers", { "x/run": SH, "x/consumer-for": "a\nb\n" }, "a logger here has one"],
+    [
+      "whose consumer knows nothing of it",
+      { "x/run": SH, "x/producer-for": "y", "y/run": SH },
+      "y has no consumer-for that names x",
+    ],
+    [
+      "whose producer knows nothing of it",
+      { "x/run": SH, "x/consumer-for": "y" },
+      "y has no producer-for that names x",
+    ],
     ["with a name that is none", { "x/run": SH, "x/producer-for": "../y" }, 'cannot use "../y"'],
   ])("%s is refused in a sentence", (_, files, why) => {
     const loaded = at(services(files), "x");
