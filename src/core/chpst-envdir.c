@@ -36,7 +36,7 @@ static bool take(const char *data, size_t got, size_t *length, size_t *end) {
     if (data[i] != ' ' && data[i] != '\t') *end = *length + 1;
     value[(*length)++] = data[i] ? data[i] : '\n';
   }
-  return newline || *end > VALUE_MOST;
+  return newline || *length > VALUE_MOST;
 }
 
 // 1: the value is there; 0: the file is empty, or has gone; -1: it cannot be read.

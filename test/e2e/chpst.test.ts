@@ -263,6 +263,13 @@ describe("what runit's own does not have", () => {
     expect(inside.stdout).toBe("uid=7 gid=8 groups=8, UID=5 GID=(null) at /inner\n");
   });
 
+  test("-e reads no file of blanks into memory", async () => {
+    const directory = temporaryDirectory();
+    writeFiles(directory, { BLANK: " ".repeat(32 << 20) });
+    const ran = await shell(`ulimit -v 16000; exec "$0" chpst -e ${directory} sh -c 'echo "[$BLANK]"'`);
+    expect(ran).toMatchObject({ code: 0, stdout: "[]\n" });
+  });
+
   test("-V tells upkeep's version", async () => {
     const ran = await run("ours", "chpst -V true", false);
     expect(ran).toMatchObject({ code: 100, stdout: "" });
