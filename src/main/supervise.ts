@@ -33,7 +33,7 @@ import { type Config, createReread } from "./reread.ts";
 import { createOnSignal } from "./signals.ts";
 import { createStopping, stopSignalsWith } from "./stopping.ts";
 import { waitFor } from "./wait-for.ts";
-import { globalFilesOf, readWords } from "./words.ts";
+import { globalFilesOf, readWords, wordsFault } from "./words.ts";
 import type { World } from "./world.ts";
 
 const CHANNEL_FD = 3; // as the core has it
@@ -60,8 +60,9 @@ export function supervise(world: World): void {
 
   const moveIn = (hello: Hello): Listener | null => {
     const isFirst = hello.blobs.size === 0;
-    const { scanDir, files, unknown, command, compat } = words;
-    if (unknown !== null) return refuse(64, `unknown word ${unknown}; upkeep help tells the usage`);
+    const { scanDir, files, command, compat } = words;
+    const fault = wordsFault(words);
+    if (fault !== null) return refuse(64, fault);
     const globalFiles = globalFilesOf(world.globalFile, files);
     const stop = (code: number, why: string) => stopping.begin(code, why);
     const layout = compat && createMyInit({ core, hello, world, options: compat, manager: () => manager, voice, stop });

@@ -1,4 +1,5 @@
 import { basename, dirname, resolve } from "node:path";
+import { quoted } from "../base/words.ts";
 import type { GlobalFile } from "../config/settings.ts";
 
 /** The options of baseimage-docker's my_init. */
@@ -92,6 +93,20 @@ export function readWords(words: readonly string[]): SupervisorWords {
     unknown,
     command: program === undefined ? null : [program, ...args],
   };
+}
+
+// What goes to the core in one frame of 1 MB and 8192 fields, together with the environment's differences.
+const COMMAND_WORDS_MOST = 6000;
+const COMMAND_BYTES_MOST = 384 * 1024;
+
+/** Why nothing can be run by these words, as one sentence; null if it can. */
+export function wordsFault({ unknown, command }: Pick<SupervisorWords, "unknown" | "command">): string | null {
+  if (unknown !== null) return `unknown word ${unknown}; upkeep help tells the usage`;
+  if (command === null) return null;
+  const bytes = Buffer.byteLength(JSON.stringify(command));
+  if (command.length <= COMMAND_WORDS_MOST && bytes <= COMMAND_BYTES_MOST) return null;
+  const most = `${COMMAND_WORDS_MOST} words and ${COMMAND_BYTES_MOST} bytes`;
+  return `cannot run ${quoted(command[0].slice(0, 100))}: ${command.length} words of ${bytes} bytes are more than ${most}; put them into a file`;
 }
 
 /** The one that is always read if it is there, and those that were named. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readWords } from "../../../src/main/words.ts";
+import { readWords, wordsFault } from "../../../src/main/words.ts";
 
 describe("the words of --compat baseimage", () => {
   test("are my_init's options, with or without a directory", () => {
@@ -36,4 +36,13 @@ test("an empty name is no directory, and never the one that we are in", () => {
     scanDir: "/proc/nowhere",
     dir: "",
   });
+});
+
+test("a command that is too long for the core is refused in a sentence, and before anything runs", () => {
+  const fault = (...more: readonly string[]) => wordsFault(readWords(["/srv", "--", "true", ...more]));
+  expect(fault()).toBeNull();
+  expect(fault(...new Array(5999).fill("x"))).toBeNull();
+  expect(fault(...new Array(6000).fill("x"))).toMatch(/^cannot run "true": 6001 words of \d+ bytes are more than/);
+  expect(fault("x".repeat(400_000))).toMatch(/^cannot run "true": 2 words/);
+  expect(wordsFault(readWords(["-x"]))).toMatch(/^unknown word -x;/);
 });
