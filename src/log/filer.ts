@@ -7,6 +7,7 @@ import type { Lines } from "./lines.ts";
 import { createSplitter } from "./lines.ts";
 import { createLoss, type OnLost } from "./loss.ts";
 import { type PipeCore, type PipeOptions, READ_MAX } from "./pipe.ts";
+import { keepRecent } from "./recent.ts";
 
 export interface FilerOptions {
   readonly core: PipeCore;
@@ -88,6 +89,7 @@ class Pipe implements LogSource {
 
   private tap(): (bytes: Buffer) => void {
     const { ring, to, lineMax } = this.options;
+    if (to === null) return ring === null ? () => {} : keepRecent(ring, lineMax);
     const lines = createSplitter(lineMax);
     return (bytes) => {
       // Ring and format copy what they take: these bytes are another read's soon.
@@ -95,7 +97,7 @@ class Pipe implements LogSource {
       if (blocks.length === 0) return;
       const time = Date.now();
       ring?.push(blocks, time);
-      to?.sink.write(to.format(blocks, time));
+      to.sink.write(to.format(blocks, time));
     };
   }
 
@@ -115,6 +117,7 @@ class Pipe implements LogSource {
   }
   close(): void {
     this.taker = null;
+    this.options.ring?.catchUp();
     this.flushing?.resolve();
     this.written();
   }

@@ -31,6 +31,11 @@ export interface Ring {
    * A follower that throws harms neither the ring nor who pushed.
    */
   follow(follower: Follower): () => void;
+  isFollowed(): boolean;
+  /** Calls `pushNow` before anybody looks: who pushes may put it off until then. */
+  onLook(pushNow: () => void): void;
+  /** Has what was put off pushed. */
+  catchUp(): void;
   /** What the lines take up, with their newlines. */
   readonly bytes: number;
 }
@@ -61,6 +66,7 @@ export function createRing(service: string, limits: Partial<RingLimits> = {}): R
   let rows = createRows(0);
   let oldestLine = 0;
   let usedLines = 0;
+  let catchUp: () => void = () => {};
 
   const forgetOldest = () => {
     const length = rows.lengths[oldestLine] as number;
@@ -156,8 +162,18 @@ export function createRing(service: string, limits: Partial<RingLimits> = {}): R
       }
       if (followers.size > 0 && count > 0) tell(count);
     },
-    last: (count) => last(count),
+    last(count) {
+      catchUp();
+      return last(count);
+    },
+    isFollowed: () => followers.size > 0,
+    onLook(pushNow) {
+      catchUp();
+      catchUp = pushNow;
+    },
+    catchUp: () => catchUp(),
     follow(follower) {
+      catchUp();
       followers.add(follower);
       return () => followers.delete(follower);
     },
