@@ -72,6 +72,7 @@ export function connectCore(transport: Transport, listener: Listener): Channel {
     },
     held: (tag, bytes, partial) => ask("held", tag, String(bytes), String(partial)),
     drained: (tag, partial) => ask("drained", tag, String(partial)),
+    enlarge: (tag) => ask("enlarge", tag),
     lost: (tag, bytes) => ask("lost", tag, String(bytes)),
     supervise: (number, path, makes) => ask("supervise", String(number), path, makes ? "1" : "0"),
     offer: (number) => ask("offer", String(number)),

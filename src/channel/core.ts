@@ -55,6 +55,8 @@ export interface Core {
   held(tag: string, bytes: number, partial: number): void;
   /** It was empty, and all is written out but `partial` bytes of an unfinished line; `readable` is told again. */
   drained(tag: string, partial: number): void;
+  /** Much comes through it: it is made larger if that is possible, and a read may take 512 KB from now on. */
+  enlarge(tag: string): void;
   /** What dead managers took of it and nobody has said yet; 0 once it is said. */
   lost(tag: string, bytes: number): void;
   /**

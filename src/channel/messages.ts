@@ -18,6 +18,7 @@ export const down = {
   taking: 1,
   held: 3,
   drained: 2,
+  enlarge: 1,
   lost: 2,
   supervise: 3,
   offer: 1,

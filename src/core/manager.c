@@ -30,6 +30,8 @@
 #define MANAGER_TRIES 3
 // The most that a manager reads from a pipe at once (src/log/pipe.ts).
 #define READ_MAX 65536
+// And from one that it has had enlarged (src/log/dir/scratch.ts).
+#define READ_LARGE (512 * 1024)
 // Where the manager finds the two sockets.
 #define CHANNEL_FD 3
 #define HANDLES_FD 4
@@ -296,9 +298,9 @@ void manager_died(int status) {
     if (!pipe || !pipe->handed) continue;
     // It died with a read begun, or with an unfinished line in its hands: what comes next is no start of a line.
     pipe->skip = pipe->skip || pipe->taking || pipe->partial > 0;
-    pipe->lost += pipe->held + (pipe->taking ? READ_MAX : 0);
+    pipe->lost += pipe->held + (!pipe->taking ? 0 : pipe->large ? READ_LARGE : READ_MAX);
     pipe->bound = pipe->bound || pipe->taking;
-    pipe->taking = false;
+    pipe->taking = pipe->large = false;
     pipe->held = pipe->partial = 0;
     pipe->waiting = false;
     lost += pipe->lost;

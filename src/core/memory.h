@@ -43,6 +43,7 @@ struct logpipe {
   bool taking;   // the manager may have read bytes that nobody has written out
   bool skip;     // its first bytes are the tail of a line whose start is lost
   bool bound;    // `lost` is not known but for a bound
+  bool large;    // the manager reads more of it at once
   long long held;     // bytes in the manager's hands, and how many of them are an unfinished line
   long long partial;
   long long lost;  // what dead managers had in their hands, until a living one has said so

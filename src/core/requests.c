@@ -363,6 +363,8 @@ static void request_ack(struct frame *frame) {
 
 // So that a sum over any number of deaths stays a number.
 #define BYTES_MAX (1ll << 40)
+// What an ordinary user may have (/proc/sys/fs/pipe-max-size).
+#define LARGE_PIPE (1024 * 1024)
 
 static void request_about_pipe(struct frame *frame) {
   struct logpipe *pipe = pipe_by_tag(frame->fields[0]);
@@ -374,6 +376,12 @@ static void request_about_pipe(struct frame *frame) {
   if (frame->type == DOWN_lost) {
     pipe->lost = bytes;
     pipe->bound = pipe->bound && bytes > 0;
+    return;
+  }
+  if (frame->type == DOWN_enlarge) {
+    pipe->large = true;
+    // Refused (an ordinary user has so many pages for all pipes) it holds what it held.
+    (void)fcntl(pipe->read_fd, F_SETPIPE_SZ, LARGE_PIPE);
     return;
   }
   pipe->taking = frame->type == DOWN_taking;
@@ -428,6 +436,7 @@ void request(struct frame *frame) {
     case DOWN_taking:
     case DOWN_held:
     case DOWN_drained:
+    case DOWN_enlarge:
     case DOWN_lost: return request_about_pipe(frame);
     case DOWN_supervise:
     case DOWN_offer:

@@ -23,6 +23,7 @@
   X(taking, 1)   /* tag: about to read from it */                                                       \
   X(held, 3)     /* tag bytes partial: in the manager's hands, of which an unfinished line */               \
   X(drained, 2)  /* tag bytes: all is written out but this much of an unfinished line; tell of more */  \
+  X(enlarge, 1)  /* tag: much comes through it: from now on a read may take READ_LARGE */               \
   X(lost, 2)     /* tag bytes: what dead managers took of it and nobody has said yet; 0 once said */    \
   X(supervise, 3) /* number path make(0|1): take the lock of this supervise directory */                  \
   X(offer, 1)    /* number: open its fifos, once its status is written */                                \

@@ -2,6 +2,7 @@
 // might take with it, and reads nothing while what was read is not written: a full disk lets the service wait.
 import { type Clock, type Ms, monotonic } from "../base/clock.ts";
 import type { LogDirectory, LogSource, LogStream, StreamOptions, Take, Told } from "./dir/model.ts";
+import { BATCH } from "./dir/scratch.ts";
 import { createFlush, type Flush } from "./flush.ts";
 import type { Lines } from "./lines.ts";
 import { createSplitter } from "./lines.ts";
@@ -42,12 +43,14 @@ export interface Filer {
 
 const SLOW: Ms = 1000;
 const LAST_WORDS: Ms = 100;
+/** So many pipes are made larger at most: what they hold is the kernel's memory. */
+const LARGE_PIPES = 32;
 const NEWLINE = Buffer.from("\n");
 
 /** One pipe, as its stream sees it and as the core does. */
 class Pipe implements LogSource {
   readonly fd: number;
-  readonly batchMax = READ_MAX;
+  isLarge = false;
   readonly stream: LogStream;
   /** Since when bytes are in hand that are not written. */
   heldAt: Ms = Number.POSITIVE_INFINITY;
@@ -57,6 +60,7 @@ class Pipe implements LogSource {
   private readonly parts: FilerOptions;
   private readonly clock: Clock;
   private readonly isBusy: () => void;
+  private readonly mayEnlarge: () => boolean;
   private taker: Take | null = null;
   /** The core will speak once there is something. */
   private isArmed = true;
@@ -68,13 +72,14 @@ class Pipe implements LogSource {
   /** The pipe was looked into since the flush was asked for. */
   private hasLooked = false;
 
-  constructor(tag: string, options: FileOptions, parts: FilerOptions, isBusy: () => void) {
+  constructor(tag: string, options: FileOptions, parts: FilerOptions, isBusy: () => void, mayEnlarge: () => boolean) {
     this.tag = tag;
     this.fd = options.fd;
     this.options = options;
     this.parts = parts;
     this.clock = parts.clock ?? monotonic;
     this.isBusy = isBusy;
+    this.mayEnlarge = mayEnlarge;
     const lose = createLoss(tag, parts.core, parts.onLost);
     const { takeover } = options;
     this.isSkipping = takeover?.skip ?? false;
@@ -101,6 +106,14 @@ class Pipe implements LogSource {
     };
   }
 
+  get batchMax(): number {
+    return this.isLarge ? BATCH : READ_MAX;
+  }
+  enlarge(): void {
+    if (this.isLarge || !this.mayEnlarge()) return;
+    this.isLarge = true;
+    this.parts.core.enlarge(this.tag);
+  }
   watch(take: Take): void {
     this.taker = take;
     if (this.partialBytes > 0 && this.clock.now() < this.endsLineUntil) {
@@ -195,6 +208,7 @@ export function createFiler(options: FilerOptions): Filer {
       watch();
     }
   };
+  const mayEnlarge = () => [...pipes.values()].filter(({ isLarge }) => isLarge).length < LARGE_PIPES;
   // Nobody looks while nothing is being written.
   const watch = () => {
     if (isLooking) return;
@@ -202,7 +216,7 @@ export function createFiler(options: FilerOptions): Filer {
     clock.at(clock.now() + SLOW, look);
   };
   return {
-    add: (tag, file) => void pipes.set(tag, new Pipe(tag, file, options, watch)),
+    add: (tag, file) => void pipes.set(tag, new Pipe(tag, file, options, watch, mayEnlarge)),
     has: (tag) => pipes.has(tag),
     async remove(tag) {
       const pipe = pipes.get(tag);

@@ -14,6 +14,8 @@ export interface PipeCore {
   held(tag: string, bytes: number, partial: number): void;
   /** The pipe was empty, and all is written but an unfinished line of `partial` bytes; 0 at the start of a line. */
   drained(tag: string, partial: number): void;
+  /** From now on a read takes up to 512 KB, from a pipe that is made larger if that is possible. */
+  enlarge(tag: string): void;
   /** So much is lost by earlier managers' deaths and not said yet; 0 once it is. */
   lost(tag: string, bytes: number): void;
 }

@@ -10,7 +10,7 @@ import { buildCore, type Driver, run, start, startCore, type Tools } from "../he
 import { eventually, throughout } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
 import { launch } from "../helpers/pid-namespace.ts";
-import { children, fds, isAlive } from "../helpers/proc.ts";
+import { children, fds, isAlive, waits } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 
 let tools: Tools;
@@ -180,6 +180,29 @@ test("lines of a pipe are told as readable once, and again only when it is drain
   driver.send("drained", "web", "0");
   await start(driver, "arg=/bin/echo", "arg=more", "out=pipe:web");
   await eventually("it is told again", () => driver.messages("readable").length === 2);
+});
+
+test("a pipe that is enlarged holds a megabyte, and a larger read of it may be lost with the manager", async () => {
+  const core = await startCore(tools);
+  const driver = await core.ready();
+  driver.send("pipe", "web", "1");
+  await driver.handle(({ message }) => message.pipe === "web");
+  const { pid } = await start(
+    driver,
+    "arg=/bin/sh",
+    "arg=-c",
+    "arg=head -c 1048576 /dev/zero; exec sleep 60",
+    "out=pipe:web",
+  );
+  await driver.heard("readable");
+  await eventually("it waits for room", () => children(pid).length === 1 && waits(children(pid)[0] ?? 0));
+  driver.send("enlarge", "web");
+  await eventually("all is in the pipe", () => children(pid).length === 0);
+  driver.send("taking", "web");
+  await run(driver, ["/bin/true"]);
+  die(driver);
+  const second = await core.ready();
+  expect(second.messages("log").find(({ fields }) => fields[0] === "web")?.fields[3]).toBe("-524288");
 });
 
 describe("the control socket", () => {

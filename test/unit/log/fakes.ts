@@ -52,6 +52,7 @@ export function fakeLoop() {
 /** Writes down what the core is told. */
 export function fakeCore(log: string[]): PipeCore {
   return {
+    enlarge: (tag) => void log.push(`enlarge ${tag}`),
     taking: (tag) => log.push(`taking ${tag}`) > 0,
     held: (tag, bytes, partial) => log.push(`held ${tag} ${bytes} ${partial}`),
     drained: (tag, partial) => log.push(`drained ${tag} ${partial}`),

@@ -456,6 +456,7 @@ describe("on a real pipe", () => {
       core: {
         taking: () => true,
         held: () => {},
+        enlarge: () => {},
         lost: () => {},
         drained: () => setImmediate(() => reader.readable("a")),
       },
