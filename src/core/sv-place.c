@@ -131,9 +131,9 @@ static int open_other_ok(struct sv_place *place, int error) {
   for (int i = 0; name && (runtime = client_runtime_dir(i)); i++) {
     join(below, runtime, "/supervise/", name);
     int fd = *below ? open_ok(below) : -1;
-    if (fd < 0 && (errno == ENOENT || errno == ENAMETOOLONG)) continue;
-    if (fd < 0) error = errno;
-    if (fd < 0) break;
+    // Another user's upkeep may have the first place, and ours a later one.
+    if (fd < 0 && error == ENOENT && errno != ENAMETOOLONG) error = errno;
+    if (fd < 0) continue;
     if (!is_of(below, place)) {
       close(fd);
       continue;
