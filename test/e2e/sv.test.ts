@@ -520,4 +520,19 @@ describe("what is not there to be done as runit's sv does it", () => {
     expect((await ask("down", "web"))?.code).toBe(1);
     expect(kept.letters()).toBe("");
   });
+
+  test("a runtime directory that another user has closed does not hide ours", async (context) => {
+    need(context, "root");
+    const session = temporaryDirectory();
+    const { path } = place({ without: "all" });
+    const kept = place({}).path;
+    mkdirSync(join(session, "upkeep/supervise"), { recursive: true });
+    renameSync(join(kept, "web/supervise"), join(session, "upkeep/supervise/web"));
+    symlinkSync(join(path, "web"), join(session, "upkeep/supervise/web/service"));
+    execFileSync("chown", ["-R", "65534", session]);
+    const space = await launch([scanDir({}).path], { setup: "mount -t tmpfs tmpfs /run && mkdir -m 700 /run/upkeep" });
+    const user = ["--reuid=65534", "--clear-groups", "env", "UPKEEP_RUNTIME_DIR=", `XDG_RUNTIME_DIR=${session}`];
+    const said = await space.inside(["setpriv", ...user, ours.sv, "status", join(path, "web")]);
+    expect(said.stdout).toMatch(/^run: /);
+  });
 });
