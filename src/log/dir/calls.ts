@@ -29,6 +29,7 @@ export interface DirectoryCalls {
   mkdir(path: string): Promise<void>;
   stat(path: string): Promise<FileFacts>;
   names(path: string): Promise<readonly string[]>;
+  /** The content of a file that is no longer than 1 MB; a fifo or a device has none. */
   read(path: string): Promise<Buffer>;
 }
 
@@ -42,7 +43,27 @@ const WAYS = {
 // Of libuv's four.
 const THREADS = 3;
 
+// A `config` is read into memory, and whoever may write it shall neither fill that nor hang us with a fifo.
+const READ_MAX = 1024 * 1024;
+
 type Done<T> = (error: Error | null, value: T) => void;
+
+const NOTHING = Buffer.alloc(0);
+const coded = (code: string): Error => Object.assign(new Error(code), { code });
+
+function readWhole(path: string, done: Done<Buffer>): void {
+  fs.open(path, WAYS.read, (error, fd) => {
+    if (error !== null) return done(error, NOTHING);
+    const end = (fault: Error | null, bytes: Buffer) => fs.close(fd, () => done(fault, bytes)); // it was only read
+    fs.fstat(fd, (fault, stats) => {
+      if (fault !== null) return end(fault, NOTHING);
+      if (stats.isDirectory()) return end(coded("EISDIR"), NOTHING);
+      if (!stats.isFile()) return end(null, NOTHING);
+      if (stats.size > READ_MAX) return end(coded("EFBIG"), NOTHING);
+      fs.readFile(fd, end);
+    });
+  });
+}
 
 /** A number of calls that may be under way; the others wait for their turn, in their order. */
 function createLane(width: number) {
@@ -102,7 +123,7 @@ export function createDirectoryCalls(threads: number = THREADS): DirectoryCalls 
       return { size: stats.size, mode: stats.mode, isDirectory: stats.isDirectory() };
     },
     names: (path) => call<readonly string[]>((done) => fs.readdir(path, done)),
-    read: (path) => call<Buffer>((done) => fs.readFile(path, done)),
+    read: (path) => call<Buffer>((done) => readWhole(path, done)),
   };
 }
 

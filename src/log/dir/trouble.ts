@@ -11,6 +11,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   EAGAIN: "temporary failure",
   EDQUOT: "disk quota exceeded",
   EEXIST: "file already exists",
+  EFBIG: "file too large",
   EINVAL: "invalid argument",
   EIO: "input/output error",
   EISDIR: "is a directory",
