@@ -2,7 +2,7 @@
 // is who it says: it writes the number that we give it where only a process of our own user can.
 
 import { randomBytes } from "node:crypto";
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readlinkSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { errorCode } from "../../base/errors.ts";
 import type { Desk } from "./desk.ts";
@@ -26,6 +26,8 @@ export interface Session {
 
 /** What it has not read of its standard error is bounded by this, and what is read of its input with it. */
 const UNREAD_MAX = 256 * 1024;
+// <fcntl.h>; Node has no name for it.
+const O_PATH = 0o10000000;
 /** The longest line that it may send. */
 const LINE_MAX = 64 * 1024;
 
@@ -110,9 +112,8 @@ export function serveHanded(socket: Duplex, handed: Handed, parts: SessionParts,
   socket.once("close", () => void gone());
 
   try {
-    ledgerFd = openSync(holder.path(handed.ledger), "r+");
-    const file = fstatSync(ledgerFd);
-    if (!file.isFile() || file.uid !== parts.uid) refuse("its ledger is not our user's");
+    ledgerFd = openLedger(holder.path(handed.ledger), parts.uid);
+    if (ledgerFd === null) refuse("its ledger is not our user's");
     else {
       ledger = createLedger(ledgerFd);
       say({ nonce });
@@ -131,4 +132,18 @@ export function serveHanded(socket: Duplex, handed: Handed, parts: SessionParts,
       closeLedger();
     },
   };
+}
+
+// What it is can be asked of O_PATH without opening it: to open somebody's device or fifo could do harm or hang. No other
+// file than a memory file will do: one that is our user's may still be anybody's to write to.
+function openLedger(path: string, uid: number): number | null {
+  const handle = openSync(path, O_PATH);
+  try {
+    const own = `/proc/self/fd/${handle}`;
+    const file = fstatSync(handle);
+    const isLedger = file.isFile() && file.uid === uid && readlinkSync(own) === "/memfd:svlogd (deleted)";
+    return isLedger ? openSync(own, "r+") : null;
+  } finally {
+    closeSync(handle);
+  }
 }
