@@ -22,7 +22,7 @@ import { argv, children, findDescendant, status, waits } from "../helpers/proc.t
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 import { gaps } from "../helpers/stream.ts";
-import { logDirectory, logged, ourSvlogd, run } from "../helpers/svlogd.ts";
+import { logDirectory, logged, ourSvlogd, type Running, run } from "../helpers/svlogd.ts";
 
 const UID = 65534;
 /** The most that is read of an input before it is written. */
@@ -74,6 +74,12 @@ async function killLogger(space: Namespace, name: string, signal: "SIGKILL" | "S
     return next !== null && next !== pid;
   });
 }
+
+/** The svlogd itself, below the shell that runs it. */
+const pidOf = ({ child }: Running): Promise<number> => {
+  const isIt = (each: number) => argv(each)[0] !== "sh" && argv(each).some((word) => /(^|\/)svlogd$/.test(word));
+  return eventually("it runs", () => findDescendant(child.pid ?? 0, isIt));
+};
 
 describe("beside runit's svlogd", () => {
   const commands: readonly (readonly string[])[] = [
@@ -138,8 +144,7 @@ describe("beside runit's svlogd", () => {
     writeFileSync(join(directory, "e/current"), "of an unclean end\n");
     renameSync(join(directory, "away"), join(directory, "hidden"));
     const running = run([program, "-v", "d", "away", "e"], directory, env);
-    const isIt = (each: number) => argv(each)[0] !== "sh" && argv(each).some((word) => /(^|\/)svlogd$/.test(word));
-    const pid = await eventually("it runs", () => findDescendant(running.child.pid ?? 0, isIt));
+    const pid = await pidOf(running);
     const write = (text: string) => running.child.stdin?.write(text);
     await running.said("new: e/current");
     write("one\n");
@@ -187,6 +192,20 @@ describe("beside runit's svlogd", () => {
     });
     await eventually("it can be asked", () => existsSync(join(UPKEEP_RUNTIME_DIR, "control")));
     expect(await life(ourSvlogd(), true, { UPKEEP_RUNTIME_DIR, UPKEEP_SOCKET: "" })).toBe(await life("svlogd", true));
+  });
+
+  test("a new config frees it at HUP from a processor that always fails, and no line is lost", async () => {
+    const directory = logDirectory("s2000\n!exit 1\n");
+    const running = run([ourSvlogd(), directory], directory);
+    const text = Array.from({ length: 80 }, (_, index) => `${index} ${"x".repeat(60)}\n`).join("");
+    running.child.stdin?.write(text);
+    await running.said("processor failed");
+    writeFileSync(join(directory, "config"), "s2000\n");
+    const pid = await pidOf(running);
+    process.kill(pid, "SIGHUP");
+    running.child.stdin?.end();
+    expect(await running.ended).toBe(0);
+    expect(logged(directory)).toBe(text);
   });
 
   test("leaves with 0 at the end of its input, all written, also from a file and from nothing", async () => {

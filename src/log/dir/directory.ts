@@ -57,9 +57,11 @@ class Directory implements LogDirectory {
   rotate(): Promise<void> {
     return this.alone(() => this.rotateNow());
   }
+  async heed(): Promise<void> {
+    if (this.files.isProcessing) await this.files.readConfig();
+  }
   reopen(): Promise<boolean> {
-    // A processor that fails for ever is mended by a new `config`, and who waits for it must not have to wait for this.
-    const read = this.files.isProcessing ? this.files.readConfig() : Promise.resolve();
+    const read = this.heed();
     return this.alone(async () => {
       await read;
       await this.files.shut();

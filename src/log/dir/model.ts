@@ -55,6 +55,11 @@ export interface LogDirectory {
   flush(): Promise<void>;
   /** ALRM: rotates `current` if it is not empty. */
   rotate(): Promise<void>;
+  /**
+   * Reads `config` again at once if a processor is at work: one that fails for ever is mended by that, and who waits for
+   * it must not have to wait for this.
+   */
+  heed(): Promise<void>;
   /** HUP: closes, opens and reads `config` again. False: it cannot be opened, was told, and what is written is dropped. */
   reopen(): Promise<boolean>;
   /** Waits for what is being written and for its processor, then closes cleanly: `current` is 0744. */

@@ -58,8 +58,10 @@ export function createWriter({ handed, holder, ledger, desk, engine }: WriterPar
   const pipe = keyOf(input);
   const left = ledger?.left() ?? { lost: 0, skip: false, carry: NOTHING };
   let stream: LogStream | null = null;
+  let opened: LogDirectory[] = [];
   let seats: Seat[] = [];
   let isReleased = false;
+  let unwritten: Buffer = NOTHING; // of a stream that was let go for a HUP that nobody waits for any more
   let resolveEnded: (code: number) => void = () => {};
   const ended = new Promise<number>((resolve) => {
     resolveEnded = resolve;
@@ -118,7 +120,7 @@ export function createWriter({ handed, holder, ledger, desk, engine }: WriterPar
     resolveEnded(code);
   };
   const start = async (list: readonly HandedDirectory[], carry: Buffer, skip: boolean) => {
-    const opened: LogDirectory[] = [];
+    opened = [];
     for (const directory of list) {
       const one = await openOne(directory);
       if (one !== null) opened.push(one);
@@ -142,9 +144,11 @@ export function createWriter({ handed, holder, ledger, desk, engine }: WriterPar
   const reopen = async (list: readonly HandedDirectory[]) => {
     const before = stream;
     stream = null;
+    await Promise.all(opened.map((directory) => directory.heed()));
     const carry = (await before?.release()) ?? NOTHING;
     leaveDirectories();
-    if (!isReleased) await start(list, carry, false);
+    if (isReleased) unwritten = carry;
+    else await start(list, carry, false);
     holder.reopened();
   };
 
@@ -187,7 +191,7 @@ export function createWriter({ handed, holder, ledger, desk, engine }: WriterPar
     async release() {
       isReleased = true;
       await work;
-      const carry = (await stream?.release()) ?? NOTHING;
+      const carry = (await stream?.release()) ?? unwritten;
       leaveDirectories();
       return carry;
     },

@@ -39,6 +39,7 @@ function begin(options: Partial<StreamOptions> = {}, hooks: Partial<LogSource> =
     },
     flush: async () => {},
     rotate: async () => {},
+    heed: async () => {},
     reopen: async () => true,
     close: async () => void log.push("closed"),
   };
