@@ -122,6 +122,8 @@ async function makeCache(cache) {
   within(
     "watch.cjs",
     `const vm = require("node:vm"), fs = require("node:fs"), { Script } = vm;
+     // A flag of V8 that is set on the way would be asked of who loads the cache, before it can have set it.
+     require("node:v8").setFlagsFromString = () => {};
      vm.Script = class extends Script {
        constructor(...words) {
          super(...words);
