@@ -1,7 +1,7 @@
 // The log directories of services: made, locked by the core (so that a dead manager leaves them to nobody else), and
 // written by the filer. Whatever is wrong with one, its service runs: its output then goes where upkeep's own goes.
-import type { Stats } from "node:fs";
-import { mkdir, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, type FileHandle, mkdir, open as openFile } from "node:fs/promises";
 import { type Clock, type Ms, monotonic } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
 import type { Core, Hello } from "../channel/core.ts";
@@ -50,6 +50,8 @@ interface Seat {
   isWaiting: boolean;
   overAt: Ms;
   opened: Promise<void>;
+  /** The directory itself: who may rename it, or what is above it, leads us nowhere else. */
+  handle: FileHandle | null;
 }
 
 /** Added to a service's number where the core keeps a lock for its log directory: no service has so high a one. */
@@ -124,26 +126,37 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
   /** Null once it is open, or why it cannot be. */
   const open = async (tag: string, seat: Seat, spec: ServiceSpec, pipe: PipeOptions): Promise<string | null> => {
     const { dir, number } = seat;
-    let found: Stats;
+    let path = dir;
     try {
       await mkdir(dir, { recursive: true, mode: DIRECTORY_MODE });
-      found = await stat(dir);
+      const handle = await openFile(dir, constants.O_RDONLY | constants.O_DIRECTORY);
+      seat.handle = handle;
+      const owner = (await handle.stat()).uid;
+      if (owner !== uid) return `the directory belongs to uid ${owner}, and upkeep runs as uid ${uid}`;
+      const own = `/proc/self/fd/${handle.fd}`;
+      path = await access(own).then(
+        () => own,
+        () => dir, // no /proc
+      );
     } catch (error) {
       return errorCode(error);
     }
-    if (found.uid !== uid) return `the directory belongs to uid ${found.uid}, and upkeep runs as uid ${uid}`;
     const fault = await lock(number, dir);
     if (fault !== null) return fault;
     held.set(number, dir);
     const engine = await load();
     const told = toldOf(seat);
-    const directory = await engine.open(dir, told, { name: dir });
+    const directory = await engine.open(path, told, { name: dir });
     if (directory === null) {
       letGo(number);
       return "it cannot be opened";
     }
     engine.filer.add(tag, { ...pipe, directory, stamp: spec.logTimestamps ? 2 : 0, told });
     return null;
+  };
+  const leave = async (seat: Seat) => {
+    await seat.handle?.close();
+    seat.handle = null;
   };
   const remove = async (tag: string, look: boolean) => {
     const seat = seats.get(tag);
@@ -153,6 +166,7 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
     if (look) await filer?.flush(tag);
     await filer?.remove(tag);
     if (seats.get(tag) === seat) seats.delete(tag);
+    await leave(seat);
     letGo(seat.number);
   };
 
@@ -169,6 +183,7 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
         isWaiting: false,
         overAt: Number.NEGATIVE_INFINITY,
         opened: Promise.resolve(),
+        handle: null,
       };
       const begin = async () => {
         await before?.opened;
@@ -178,8 +193,9 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
           if (seat.isEnded) filer?.endLine(tag);
           return;
         }
+        await leave(seat);
         voice.error(`cannot log ${spec.name} into ${seat.dir}: ${fault}; its output goes where upkeep's own goes`);
-        seats.delete(tag);
+        if (seats.get(tag) === seat) seats.delete(tag);
         if (!seat.isGone) refused();
       };
       seats.set(tag, seat);

@@ -1,4 +1,15 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
@@ -105,6 +116,22 @@ describe("log = file:DIR", () => {
     late.child.stdin?.end();
     expect(await late.ended).toBe(111);
     expect(late.stderr()).toContain("unable to lock directory");
+  });
+
+  test("a directory that was renamed is written on, as svlogd does; a link in its place leads nowhere", async () => {
+    const services = scanDir({
+      web: { run: counter("0.01"), "service.ini": "log = file:logs\n", "logs/config": "s20000\nn0\n" },
+    });
+    const space = await launch([services.path]);
+    await allUp(space, "web");
+    await growsBy(services.at("web/logs"), 1000);
+    const elsewhere = temporaryDirectory();
+    renameSync(services.at("web/logs"), services.at("web/away"));
+    symlinkSync(elsewhere, services.at("web/logs"));
+    await growsBy(services.at("web/away"), 60_000);
+    await stop(space);
+    expect(readdirSync(elsewhere)).toEqual([]);
+    expect(gaps(numbersOf(logged(services.at("web/away"))))).toEqual([]);
   });
 
   test("a manager that is killed costs what it had in hand, which is counted, and leaves the lock where it is", async () => {
