@@ -194,6 +194,25 @@ describe("beside runit's svlogd", () => {
     expect(await life(ourSvlogd(), true, { UPKEEP_RUNTIME_DIR, UPKEEP_SOCKET: "" })).toBe(await life("svlogd", true));
   });
 
+  test("a current that is a link is not followed where others may write, and is where they may not", async () => {
+    const directory = logDirectory("");
+    const target = join(temporaryDirectory(), "target");
+    writeFileSync(target, "");
+    symlinkSync(target, join(directory, "current"));
+    const own = run([ourSvlogd(), directory], directory);
+    own.child.stdin?.end("one\n");
+    expect(await own.ended).toBe(0);
+    expect(readFileSync(target, "utf8")).toBe("one\n");
+    chmodSync(directory, 0o777);
+    const shared = run([ourSvlogd(), directory], directory);
+    shared.child.stdin?.end("two\n");
+    await shared.said(`svlogd: pausing: unable to open current: ${directory}: symbolic link loop`);
+    rmSync(join(directory, "current"));
+    expect(await shared.ended).toBe(0);
+    expect(readFileSync(target, "utf8")).toBe("one\n");
+    expect(readFileSync(join(directory, "current"), "utf8")).toBe("two\n");
+  });
+
   test("a new config frees it at HUP from a processor that always fails, and no line is lost", async () => {
     const directory = logDirectory("s2000\n!exit 1\n");
     const running = run([ourSvlogd(), directory], directory);

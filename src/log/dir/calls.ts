@@ -9,6 +9,9 @@ export interface FileFacts {
   readonly isDirectory: boolean;
 }
 
+/** Whether a symbolic link is gone after, which is the default, or is an error. */
+export type Links = "follow" | "refuse";
+
 /** Tests put their own in its place. Promises reject with what Node's fs gives. */
 export interface DirectoryCalls {
   write(
@@ -19,7 +22,7 @@ export interface DirectoryCalls {
     done: (error: Error | null, count: number) => void,
   ): void;
   /** To append or to read, made with mode 0644 where it may be made. */
-  open(path: string, how: "append" | "read" | "truncate"): Promise<number>;
+  open(path: string, how: "append" | "read" | "truncate", links?: Links): Promise<number>;
   close(fd: number): Promise<void>;
   fsync(fd: number): Promise<void>;
   fchmod(fd: number, mode: number): Promise<void>;
@@ -33,7 +36,7 @@ export interface DirectoryCalls {
   read(path: string): Promise<Buffer>;
 }
 
-const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } = fs.constants;
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_TRUNC, O_WRONLY } = fs.constants;
 const WAYS = {
   // As svlogd: a fifo called `current` shall not hang it.
   append: O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK,
@@ -108,7 +111,8 @@ export function createDirectoryCalls(threads: number = THREADS): DirectoryCalls 
         });
       });
     },
-    open: (path, how) => call((done) => fs.open(path, WAYS[how], 0o644, done)),
+    open: (path, how, links) =>
+      call((done) => fs.open(path, links === "refuse" ? WAYS[how] | O_NOFOLLOW : WAYS[how], 0o644, done)),
     close: (fd) => call<void>((done) => fs.close(fd, done as fs.NoParamCallback)),
     fsync: (fd) => call<void>((done) => fs.fsync(fd, done as fs.NoParamCallback)),
     fchmod: (fd, mode) => call<void>((done) => fs.fchmod(fd, mode, done as fs.NoParamCallback)),

@@ -2,7 +2,7 @@
 // as svlogd does it; nothing here ever throws. Its caller sees to it that one thing happens at a time.
 import { type Clock, type Ms, monotonic } from "../../base/clock.ts";
 import { errorCode } from "../../base/errors.ts";
-import { type DirectoryCalls, directoryCalls } from "./calls.ts";
+import { type DirectoryCalls, directoryCalls, type Links } from "./calls.ts";
 import { DEFAULT_CONFIG, type DirectoryConfig, parseConfig } from "./config.ts";
 import type { DirectoryOptions, Told } from "./model.ts";
 import { type Kind, oldName, sacrifice, surplus } from "./names.ts";
@@ -23,6 +23,7 @@ const OPEN_MODE = 0o644;
 const CLEAN_MODE = 0o744;
 const OWNER_MAY_EXECUTE = 0o100;
 const STDERR = 2;
+const OTHERS_MAY_WRITE = 0o022;
 // Linux writes what is older than that (vm.dirty_expire_centisecs).
 const WRITTEN_BACK: Ms = 30_000;
 const wallMicros = createMicros();
@@ -42,6 +43,7 @@ export class Files {
   private beganAt: Ms = 0; // with this `current`
   private readonly options: DirectoryOptions;
   private readonly parts: DirectoryParts;
+  private links: Links = "follow"; // not where others may have put them
   private pending: string | null = null; // the file that a processor has
   private processing: Promise<void> | null = null;
   private syncing: Promise<void> | null = null;
@@ -69,6 +71,7 @@ export class Files {
       told.warning(`unable to change directory: ${name}: not a directory`);
       return false;
     }
+    this.links = facts.mode & OTHERS_MAY_WRITE ? "refuse" : "follow";
     await this.readConfig();
     return this.startCurrent();
   }
@@ -106,7 +109,7 @@ export class Files {
     const { calls } = this;
     this.fd = await persist(this, trouble, async () => {
       if (this.options.create === true) await calls.mkdir(this.path).catch(() => {}); // the open says what is wrong
-      return calls.open(this.at("current"), "append");
+      return calls.open(this.at("current"), "append", this.links);
     });
     this.beganAt = this.clock.now();
     await persist(this, "unable to set mode of current", () => calls.fchmod(this.fd, OPEN_MODE));
@@ -175,8 +178,8 @@ export class Files {
     });
   }
   private processorParts() {
-    const { calls, clock, told, path, name } = this;
-    return { calls, clock, told, path, name, errorFd: this.options.errorFd ?? STDERR };
+    const { calls, clock, told, path, name, links } = this;
+    return { calls, clock, told, path, name, links, errorFd: this.options.errorFd ?? STDERR };
   }
   private async deleteSurplus(): Promise<void> {
     const { calls, name, told, config } = this;

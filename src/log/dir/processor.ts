@@ -1,7 +1,7 @@
 // Old files put through a shell command (svlogd(8), PROCESSOR): `@….u` → `@….t` → `@….s`. One at a time for a directory.
 import type { ChildProcess } from "node:child_process";
 import type { Clock, Ms } from "../../base/clock.ts";
-import type { DirectoryCalls } from "./calls.ts";
+import type { DirectoryCalls, Links } from "./calls.ts";
 import type { Told } from "./model.ts";
 import { asKind } from "./names.ts";
 import { persist } from "./trouble.ts";
@@ -13,6 +13,8 @@ export interface ProcessorParts {
   readonly told: Told;
   readonly path: string;
   readonly name: string;
+  /** What its files may be. Default `follow`. */
+  readonly links?: Links;
   /** The command now; null if there is none any more, and then the file stays as it is. */
   readonly command: () => string | null;
   /** The descriptor that the command has as standard error. Default 2. */
@@ -55,10 +57,10 @@ export async function processFile(file: string, parts: ProcessorParts, run: RunS
 }
 
 async function attempt(command: string, file: string, parts: ProcessorParts, run: RunShell): Promise<boolean> {
-  const { calls, path, errorFd } = parts;
+  const { calls, path, links, errorFd } = parts;
   const opened: number[] = [];
   const open = async (entry: string, how: "read" | "append" | "truncate") => {
-    const fd = await calls.open(`${path}/${entry}`, how);
+    const fd = await calls.open(`${path}/${entry}`, how, links);
     opened.push(fd);
     return fd;
   };
