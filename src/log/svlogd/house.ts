@@ -1,5 +1,6 @@
 // Everybody whose logs this process writes.
 import type { Duplex } from "node:stream";
+import { type Clock, type Ms, monotonic } from "../../base/clock.ts";
 import { createDesk, type Desk } from "./desk.ts";
 import { type Engine, engine as realEngine } from "./engine.ts";
 import { type Handed, readHanded } from "./request.ts";
@@ -20,10 +21,17 @@ export interface House {
 
 /** The longest request; the program makes none that is longer. */
 const REQUEST_MAX = 64 * 1024;
+/** A svlogd speaks at once; whoever else has come by our name does not hold a descriptor of ours for longer. */
+const PATIENCE: Ms = 10_000;
 
 /** The house of one process of this uid; `warn` is told of what no svlogd is there to hear. */
-export function createHouse(uid: number, warn: (text: string) => void, engine: Engine = realEngine): House {
-  const desk = createDesk();
+export function createHouse(
+  uid: number,
+  warn: (text: string) => void,
+  engine: Engine = realEngine,
+  clock: Clock = monotonic,
+): House {
+  const desk = createDesk(clock);
   const sessions = new Set<Session>();
   let isClosed = false;
 
@@ -44,12 +52,15 @@ export function createHouse(uid: number, warn: (text: string) => void, engine: E
     welcome(socket) {
       let text = "";
       const refuse = () => socket.destroy();
+      const forget = clock.at(clock.now() + PATIENCE, refuse);
+      socket.once("close", forget);
       const hear = (piece: Buffer) => {
         text += piece.toString();
         const end = text.indexOf("\n");
         if (end < 0 && text.length > REQUEST_MAX) refuse();
         if (end < 0) return;
-        socket.off("data", hear).off("error", refuse);
+        forget();
+        socket.off("close", forget).off("data", hear).off("error", refuse);
         const handed = parse(text.slice(0, end));
         if (handed === null) refuse();
         else serve(socket, handed);
