@@ -29,7 +29,6 @@ export interface DirectoryCalls {
   chmod(path: string, mode: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  mkdir(path: string): Promise<void>;
   stat(path: string): Promise<FileFacts>;
   names(path: string): Promise<readonly string[]>;
   /** The content of a file that is no longer than 1 MB; a fifo or a device has none. */
@@ -119,9 +118,6 @@ export function createDirectoryCalls(threads: number = THREADS): DirectoryCalls 
     chmod: (path, mode) => call<void>((done) => fs.chmod(path, mode, done as fs.NoParamCallback)),
     rename: (from, to) => call<void>((done) => fs.rename(from, to, done as fs.NoParamCallback)),
     unlink: (path) => call<void>((done) => fs.unlink(path, done as fs.NoParamCallback)),
-    async mkdir(path) {
-      await call<string | undefined>((done) => fs.mkdir(path, { recursive: true, mode: 0o755 }, done));
-    },
     async stat(path) {
       const stats = await call<fs.Stats>((done) => fs.stat(path, done));
       return { size: stats.size, mode: stats.mode, isDirectory: stats.isDirectory() };

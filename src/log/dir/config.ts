@@ -83,12 +83,12 @@ const letters: Readonly<Record<string, (reading: Reading, rest: string) => void>
   E: select("E"),
 };
 
-/** Reads the bytes of a `config`; what it does not say is taken from `defaults`. */
-export function parseConfig(
-  bytes: Uint8Array,
-  defaults: DirectoryConfig = DEFAULT_CONFIG,
-): { readonly config: DirectoryConfig; readonly problems: readonly string[] } {
-  const reading: Reading = { config: { ...defaults }, selections: [...defaults.selections], problems: [] };
+/** Reads the bytes of a `config`. */
+export function parseConfig(bytes: Uint8Array): {
+  readonly config: DirectoryConfig;
+  readonly problems: readonly string[];
+} {
+  const reading: Reading = { config: { ...DEFAULT_CONFIG }, selections: [], problems: [] };
   for (const line of Buffer.from(bytes).toString("latin1").split("\n")) {
     const letter = line.charAt(0);
     if (Object.hasOwn(letters, letter)) letters[letter]?.(reading, line.slice(1));

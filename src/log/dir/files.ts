@@ -61,7 +61,6 @@ export class Files {
   /** False: it cannot be opened, which was told. */
   async open(): Promise<boolean> {
     const { calls, name, path, told } = this;
-    if (this.options.create === true) await calls.mkdir(path).catch(() => {}); // what follows says what is wrong
     const facts = await calls.stat(path).catch((error) => {
       told.warning(`unable to open log directory: ${name}: ${errnoText(error)}`);
       return null;
@@ -82,7 +81,7 @@ export class Files {
       return null;
     });
     if (bytes !== null) told.info?.(`read: ${name}/config`);
-    const { config, problems } = parseConfig(bytes ?? Buffer.alloc(0), { ...DEFAULT_CONFIG, ...this.options.defaults });
+    const { config, problems } = parseConfig(bytes ?? Buffer.alloc(0));
     for (const problem of problems) told.warning(problem);
     this.config = config;
   }
@@ -107,10 +106,7 @@ export class Files {
   }
   private async openCurrent(trouble: string): Promise<void> {
     const { calls } = this;
-    this.fd = await persist(this, trouble, async () => {
-      if (this.options.create === true) await calls.mkdir(this.path).catch(() => {}); // the open says what is wrong
-      return calls.open(this.at("current"), "append", this.links);
-    });
+    this.fd = await persist(this, trouble, () => calls.open(this.at("current"), "append", this.links));
     this.beganAt = this.clock.now();
     await persist(this, "unable to set mode of current", () => calls.fchmod(this.fd, OPEN_MODE));
   }

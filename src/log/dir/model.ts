@@ -30,12 +30,8 @@ export interface DirectoryOptions {
   readonly name?: string;
   /** `-l`: how far before the maximal size a file may end with a line. Default 1000. */
   readonly lineMax?: number;
-  /** Taken where the directory has no file `config`, and for what that file does not say. Default svlogd's defaults. */
-  readonly defaults?: Partial<DirectoryConfig>;
   /** The descriptor that a processor has as standard error. Default 2. */
   readonly errorFd?: number;
-  /** Makes the directory (0755, and its parents) where there is none. Default false, as svlogd. */
-  readonly create?: boolean;
 }
 
 /**

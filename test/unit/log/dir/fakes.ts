@@ -68,7 +68,6 @@ export function fakeDisk(files: Readonly<Record<string, Entry>> = {}) {
         entries.delete(base(from));
       }),
     unlink: (path) => call("unlink", base(path), () => void (entry(path) && entries.delete(base(path)))),
-    mkdir: (path) => call("mkdir", path, () => {}),
     stat: async (path) => {
       const error = failing.get("stat");
       if (error !== undefined) throw error;
