@@ -16,7 +16,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { buildEngine, contents, lines, logDirectories, startLogger } from "../helpers/log-engine.ts";
 import { need } from "../helpers/need.ts";
 import { realPipe } from "../helpers/pid-namespace.ts";
-import { stat } from "../helpers/proc.ts";
+import { stat, status } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 
 let engine: readonly string[] = [];
@@ -25,6 +25,8 @@ beforeAll(async () => {
 });
 
 const svlogd = ["svlogd"];
+/** So long at rest is done (ms). */
+const REST = 250;
 
 interface Running {
   readonly child: ChildProcess;
@@ -32,7 +34,7 @@ interface Running {
   stderr(): string;
   current(): string;
   old(): string[];
-  /** Has been asleep, waiting for input, twice in a row: it has done what it was told before. */
+  /** None of its threads has run for a while: it has done what it was told before. */
   settled(): Promise<void>;
   exit(): Promise<number | null>;
 }
@@ -54,11 +56,12 @@ async function start(program: readonly string[], words: readonly string[], confi
     settled: async () => {
       const { pid = 0 } = child;
       let before = "";
+      let since = 0;
       await eventually("it has come to rest", () => {
         const now = `${stat(pid)?.state} ${switches(pid)} ${lookAt(log)}`;
-        const isSame = now === before && now.startsWith("S");
+        if (now !== before || !now.startsWith("S")) since = performance.now();
         before = now;
-        return isSame;
+        return performance.now() - since > REST;
       });
     },
     stderr: () => stderr.replace("svlogd: ready\n", ""),
@@ -71,10 +74,13 @@ async function start(program: readonly string[], words: readonly string[], confi
   return running;
 }
 
-/** How often it gave up the processor, and what the directory holds. */
+/** How often each thread gave up the processor. */
 function switches(pid: number): string {
-  return readFileSync(`/proc/${pid}/status`, "utf8").match(/^voluntary_ctxt_switches:\s*(\d+)/m)?.[1] ?? "";
+  return readdirSync(`/proc/${pid}/task`)
+    .map((thread) => status(Number(thread), "voluntary_ctxt_switches"))
+    .join();
 }
+/** What the directory holds. */
 function lookAt(log: string): string {
   return readdirSync(log)
     .map((name) => `${name} ${statSync(join(log, name)).size}`)
