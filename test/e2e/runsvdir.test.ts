@@ -9,7 +9,7 @@ import { launch, upkeep } from "../helpers/pid-namespace.ts";
 import { argv, children, descendants, exe, isAlive } from "../helpers/proc.ts";
 import { both, goes, named, runs, type Scene, scene, sleeping, type Whose } from "../helpers/runit-pair.ts";
 import { linesOf, noting } from "../helpers/scripts.ts";
-import { scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
+import { REMOVAL, scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
 
 const RUNSVDIR = find("runsvdir") ?? "/usr/bin/runsvdir";
 const RUNSV = find("runsv") ?? "/usr/bin/runsv";
@@ -163,7 +163,7 @@ describe("runsvdir", () => {
     all.space.signal("ALRM");
     const { took } = await timed(() => runs(all, "71003", 15_000));
     if (whose === "ours") expect(took).toBeLessThan(1500);
-    rmSync(all.scan.at("b"), { recursive: true });
+    rmSync(all.scan.at("b"), REMOVAL);
     all.space.signal("ALRM");
     await eventually("it is stopped", () => sleeping(all, "71002") === null, 15_000);
     expect(isAlive(all.space.pid)).toBe(true);

@@ -94,7 +94,7 @@ export function hold(services: Readonly<Record<string, Held>>, count = 1): reado
       letters: () => opened.map(({ fd, isControl }) => (isControl ? drain(fd) : "")).join(""),
       close: () => {
         for (const { fd } of opened) closeSync(fd);
-        rmSync(path, { recursive: true, force: true });
+        rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 });
       },
     };
   });

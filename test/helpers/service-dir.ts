@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
 
+/** A living upkeep may be writing into `supervise/` meanwhile: then it is not empty at the first try. */
+export const REMOVAL = { recursive: true, force: true, maxRetries: 20, retryDelay: 10 } as const;
+
 /** A file's text; with a mode where the usual one (755 for what is run, 644 else) will not do. */
 export type File = string | Buffer | { readonly text: string | Buffer; readonly mode: number };
 /** One service directory: `{ run: "#!/bin/sh\n…", "service.ini": "…", "log/run": "…", "env/PORT": "80", down: "" }`. */
@@ -21,7 +24,7 @@ const RUN_BY_NAME = /(^|\/)(run|finish|check)$|^control\//;
 
 const made: string[] = [];
 afterAll(() => {
-  for (const path of made.splice(0)) rmSync(path, { recursive: true, force: true });
+  for (const path of made.splice(0)) rmSync(path, REMOVAL);
 });
 
 /** A new empty directory that anybody may enter; it is removed when the test file is done. */
@@ -46,7 +49,7 @@ export function scanDir(services: Readonly<Record<string, ServiceFiles>> = {}): 
       writeFiles(target, files);
       if (fresh) renameSync(target, at(service));
     },
-    remove: (service) => rmSync(at(service), { recursive: true, force: true }),
+    remove: (service) => rmSync(at(service), REMOVAL),
   };
   for (const [name, files] of Object.entries(services)) self.write(name, files);
   return self;
@@ -78,6 +81,6 @@ function existsAlready(path: string): boolean {
   } catch {
     return true; // EEXIST
   }
-  rmSync(path, { recursive: true });
+  rmSync(path, REMOVAL);
   return false;
 }
