@@ -1,5 +1,5 @@
 // runsvdir and runsv under our names, beside runit's on copies of the same directory: words, codes, who lives after what.
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { marked } from "../helpers/drop-in.ts";
@@ -9,7 +9,7 @@ import { launch, upkeep } from "../helpers/pid-namespace.ts";
 import { argv, children, descendants, exe, isAlive } from "../helpers/proc.ts";
 import { both, goes, named, runs, type Scene, scene, sleeping, type Whose } from "../helpers/runit-pair.ts";
 import { linesOf, noting } from "../helpers/scripts.ts";
-import { REMOVAL, scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
+import { removeAll, scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
 
 const RUNSVDIR = find("runsvdir") ?? "/usr/bin/runsvdir";
 const RUNSV = find("runsv") ?? "/usr/bin/runsv";
@@ -163,7 +163,7 @@ describe("runsvdir", () => {
     all.space.signal("ALRM");
     const { took } = await timed(() => runs(all, "71003", 15_000));
     if (whose === "ours") expect(took).toBeLessThan(1500);
-    rmSync(all.scan.at("b"), REMOVAL);
+    removeAll(all.scan.at("b"));
     all.space.signal("ALRM");
     await eventually("it is stopped", () => sleeping(all, "71002") === null, 15_000);
     expect(isAlive(all.space.pid)).toBe(true);

@@ -8,7 +8,6 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
   writeSync,
@@ -23,7 +22,7 @@ import { nextManager } from "../helpers/manager.ts";
 import { find, need } from "../helpers/need.ts";
 import { launch, upkeep } from "../helpers/pid-namespace.ts";
 import { argv, innerPid, stat } from "../helpers/proc.ts";
-import { REMOVAL, type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
+import { removeAll, type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses, statusOf } from "../helpers/status.ts";
 import { isOffered, listener, sightOf } from "../helpers/supervise.ts";
 
@@ -298,7 +297,7 @@ describe("a supervise directory", () => {
     const space = await launch([directory.path]);
     const web = directory.at("web");
     await eventually("it is offered", () => isOffered(web));
-    rmSync(directory.at("web", "supervise"), REMOVAL);
+    removeAll(directory.at("web", "supervise"));
     expect((await space.upkeep("stop", "web")).code).toBe(0);
     await eventually("it is offered again", () => isOffered(web));
     tell(web, "u");

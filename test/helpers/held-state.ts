@@ -1,18 +1,8 @@
 // Service directories whose supervise/ stays as it is written: what `sv` says of a state can be compared at leisure.
 import { execFileSync, spawn } from "node:child_process";
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, closeSync, constants, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type ServiceFiles, temporaryDirectory, writeFiles } from "./service-dir.ts";
+import { removeAll, type ServiceFiles, temporaryDirectory, writeFiles } from "./service-dir.ts";
 
 /** The 20 bytes of supervise/status, or what stands in their place. */
 export interface Status {
@@ -94,7 +84,7 @@ export function hold(services: Readonly<Record<string, Held>>, count = 1): reado
       letters: () => opened.map(({ fd, isControl }) => (isControl ? drain(fd) : "")).join(""),
       close: () => {
         for (const { fd } of opened) closeSync(fd);
-        rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 10 });
+        removeAll(path);
       },
     };
   });

@@ -3,8 +3,16 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
 
-/** A living upkeep may be writing into `supervise/` meanwhile: then it is not empty at the first try. */
-export const REMOVAL = { recursive: true, force: true, maxRetries: 20, retryDelay: 10 } as const;
+/** Removes it whole. A living upkeep may write into a `supervise/` meanwhile, which is then not empty at the first try. */
+export function removeAll(path: string): void {
+  for (let left = 1000; ; left--)
+    try {
+      rmSync(path, { recursive: true, force: true });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOTEMPTY" || left === 0) throw error;
+    }
+}
 
 /** A file's text; with a mode where the usual one (755 for what is run, 644 else) will not do. */
 export type File = string | Buffer | { readonly text: string | Buffer; readonly mode: number };
@@ -24,7 +32,7 @@ const RUN_BY_NAME = /(^|\/)(run|finish|check)$|^control\//;
 
 const made: string[] = [];
 afterAll(() => {
-  for (const path of made.splice(0)) rmSync(path, REMOVAL);
+  for (const path of made.splice(0)) removeAll(path);
 });
 
 /** A new empty directory that anybody may enter; it is removed when the test file is done. */
@@ -49,7 +57,7 @@ export function scanDir(services: Readonly<Record<string, ServiceFiles>> = {}): 
       writeFiles(target, files);
       if (fresh) renameSync(target, at(service));
     },
-    remove: (service) => rmSync(at(service), REMOVAL),
+    remove: (service) => removeAll(at(service)),
   };
   for (const [name, files] of Object.entries(services)) self.write(name, files);
   return self;
@@ -81,6 +89,6 @@ function existsAlready(path: string): boolean {
   } catch {
     return true; // EEXIST
   }
-  rmSync(path, REMOVAL);
+  removeAll(path);
   return false;
 }
