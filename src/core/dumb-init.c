@@ -10,6 +10,7 @@
 
 #include "init.h"
 #include "options.h"
+#include "text.h"
 
 // It knows no real-time signals by number, though it hands them on.
 #define LAST_SIGNAL 31
@@ -21,10 +22,8 @@ __attribute__((format(printf, 1, 2))) static void log_line(const char *format, .
   size_t length = (size_t)snprintf(line, sizeof line, "[dumb-init] ");
   va_list arguments;
   va_start(arguments, format);
-  length += (size_t)vsnprintf(line + length, sizeof line - length - 1, format, arguments);
+  length = end_line(line, sizeof line, length, format, arguments);
   va_end(arguments);
-  if (length > sizeof line - 2) length = sizeof line - 2;
-  line[length++] = '\n';
   (void)!write(2, line, length);
 }
 

@@ -1,4 +1,5 @@
 #include "options.h"
+#include "text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,10 +11,8 @@ static int complain(const struct options *options, const char *format, ...) {
   size_t length = (size_t)snprintf(line, sizeof line, "%.255s: ", options->program);
   va_list arguments;
   va_start(arguments, format);
-  length += (size_t)vsnprintf(line + length, sizeof line - length - 1, format, arguments);
+  length = end_line(line, sizeof line, length, format, arguments);
   va_end(arguments);
-  if (length > sizeof line - 2) length = sizeof line - 2;
-  line[length++] = '\n';
   (void)!write(2, line, length);
   return '?';
 }

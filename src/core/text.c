@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,19 +36,22 @@ ssize_t write_error(const char *data, size_t length) {
   return -1;
 }
 
+size_t end_line(char *line, size_t size, size_t length, const char *format, va_list arguments) {
+  int more = vsnprintf(line + length, size - length - 1, format, arguments);
+  if (more > 0) length += (size_t)more;
+  if (length > size - 2) length = size - 2;
+  line[length++] = '\n';
+  return length;
+}
+
 void say(const char *format, ...) {
-  char line[1024];
-  int length = snprintf(line, sizeof line, "upkeep: ");
+  char line[1024] = "upkeep: ";
   va_list arguments;
   va_start(arguments, format);
-  int more = vsnprintf(line + length, sizeof line - (size_t)length, format, arguments);
+  size_t length = end_line(line, sizeof line, strlen(line), format, arguments);
   va_end(arguments);
-  if (more < 0) return;
-  length += more;
-  if (length > (int)sizeof line - 2) length = (int)sizeof line - 2;
-  for (int i = 0; i < length; i++)
+  for (size_t i = 0; i < length - 1; i++)
     if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f) line[i] = '?';
-  line[length++] = '\n';
   // A message that nobody can take is lost: nothing here may wait for a reader.
-  (void)!write_error(line, (size_t)length);
+  (void)!write_error(line, length);
 }

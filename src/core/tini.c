@@ -12,6 +12,7 @@
 #include "init.h"
 #include "options.h"
 #include "tini-text.h"
+#include "text.h"
 
 enum level { FATAL, WARNING, INFO, DEBUG, TRACE };
 
@@ -52,10 +53,8 @@ __attribute__((format(printf, 2, 3))) static void log_line(enum level level, con
   size_t length = (size_t)snprintf(line, sizeof line, "[%s tini (%d)] ", names[level], (int)getpid());
   va_list arguments;
   va_start(arguments, format);
-  length += (size_t)vsnprintf(line + length, sizeof line - length - 1, format, arguments);
+  length = end_line(line, sizeof line, length, format, arguments);
   va_end(arguments);
-  if (length > sizeof line - 2) length = sizeof line - 2;
-  line[length++] = '\n';
   if (level <= WARNING) (void)!write(2, line, length);
   else print(line, length);
 }

@@ -20,25 +20,11 @@ import { waits } from "../helpers/proc.ts";
 import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 import { gaps, linesOf } from "../helpers/stream.ts";
-import { logDirectory, logged, ourSvlogd, run } from "../helpers/svlogd.ts";
+import { counter, logDirectory, logged, numbersOf, ourSvlogd, run } from "../helpers/svlogd.ts";
 
 /** The most that is read from one pipe before it is written. */
 const READ = 65_536;
 
-/** Numbered lines without an end, 200 in a burst. */
-const counter = (pause: string): string => `#!/bin/sh
-i=0
-while :; do
-  n=0
-  while [ $n -lt 200 ]; do n=$((n + 1)) i=$((i + 1)); echo "line $i of many."; done
-  sleep ${pause}
-done
-`;
-const numbersOf = (text: string): number[] =>
-  text
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => Number(/^line (\d+) of many\.$/.exec(line)?.[1] ?? `not a line: ${line}`));
 const growsBy = (directory: string, bytes: number): Promise<unknown> => {
   const before = logged(directory).length;
   return eventually(`${directory} has ${bytes} bytes more`, () => logged(directory).length >= before + bytes);

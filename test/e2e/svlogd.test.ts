@@ -22,27 +22,12 @@ import { argv, children, findDescendant, status, waits } from "../helpers/proc.t
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 import { gaps } from "../helpers/stream.ts";
-import { logDirectory, logged, ourSvlogd, type Running, run } from "../helpers/svlogd.ts";
+import { counter, logDirectory, logged, numbersOf, ourSvlogd, type Running, run } from "../helpers/svlogd.ts";
 
 const UID = 65534;
 /** The most that is read of an input before it is written. */
 const BATCH = 256 * 1024;
 
-/** Writes numbered lines, a thousand in a burst, until it is told to end; `pause` in seconds between bursts. */
-const counter = (pause: string): string => `#!/bin/sh
-trap 'exit 0' TERM
-i=0
-while :; do
-  n=0
-  while [ $n -lt 200 ]; do n=$((n + 1)) i=$((i + 1)); echo "line $i of many."; done
-  sleep ${pause}
-done
-`;
-const numbersOf = (text: string): number[] =>
-  text
-    .split("\n")
-    .slice(0, -1)
-    .map((line) => Number(/^line (\d+) of many\.$/.exec(line)?.[1] ?? `not a line: ${line}`));
 /** Throws if a line is doubled, split or out of order. */
 const lost = (directory: string): number[] => gaps(numbersOf(logged(directory)));
 
@@ -54,7 +39,7 @@ const logProcesses = (space: Namespace): number[] =>
   });
 
 const service = (svlogd: string, directory: string, as = "", pause = "0.01"): ServiceFiles => ({
-  run: counter(pause),
+  run: counter(pause, "trap 'exit 0' TERM"),
   "log/run": `#!/bin/sh\nexec ${as} ${svlogd} ${directory}\n`,
   "service.ini": "restart-delay = 10ms\n",
   "log/service.ini": "restart-delay = 10ms\nrestart-delay-max = 10ms\n",

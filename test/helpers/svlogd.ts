@@ -29,6 +29,27 @@ export function logged(directory: string): string {
   }
 }
 
+/**
+ * A `run` that writes numbered lines, 200 in a burst, with `pause` seconds between bursts; `before` comes first. Where it
+ * has to wait for room it hears no trap.
+ */
+export const counter = (pause: string, before = ""): string => `#!/bin/sh
+${before}
+i=0
+while :; do
+  n=0
+  while [ $n -lt 200 ]; do n=$((n + 1)) i=$((i + 1)); echo "line $i of many."; done
+  sleep ${pause}
+done
+`;
+
+/** The numbers of its lines; NaN for what is none of them. */
+export const numbersOf = (text: string): number[] =>
+  text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => Number(/^line (\d+) of many\.$/.exec(line)?.[1] ?? `not a line: ${line}`));
+
 /** A log directory with this `config`. */
 export function logDirectory(config: string, path: string = join(temporaryDirectory(), "log")): string {
   mkdirSync(path, { recursive: true });
