@@ -1,6 +1,6 @@
 // What `npm start` runs, in a place and on a port of its own.
 import { cpSync, existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { freePort, need } from "../helpers/need.ts";
@@ -15,7 +15,8 @@ const example = join(import.meta.dirname, "../../services.example");
 async function start(): Promise<{ readonly space: Namespace; readonly url: string; readonly directory: string }> {
   const directory = temporaryDirectory();
   const services = join(directory, "services");
-  cpSync(example, services, { recursive: true });
+  // Whoever ran `npm start` here before has fifos there.
+  cpSync(example, services, { recursive: true, filter: (path) => basename(path) !== "supervise" });
   const port = await freePort();
   const env = { UPKEEP_EXAMPLE_DIR: directory, PORT: String(port), TICK_SECONDS: "1" };
   return { space: await launch([services], { env }), url: `http://127.0.0.1:${port}`, directory };
