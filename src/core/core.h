@@ -91,7 +91,8 @@ uint64_t next_serial(void);
 void request(struct frame *frame);
 // Of the last descriptors none goes where others need it more: true if `fd` is one of the last `count`.
 bool is_reserved(int fd, int count);
-void child_executed(struct child *child);
+// `ended`: it is reaped.
+void child_executed(struct child *child, bool ended);
 void child_failed(struct child *child);
 void child_notified(struct child *child);
 bool spawned_ever(void);

@@ -267,7 +267,7 @@ void manager_ready(void) {
 
 static void explain_end(int status) {
   struct spawn_failure failure;
-  bool unexecuted = manager.exec_fd >= 0 && read(manager.exec_fd, &failure, sizeof failure) == sizeof failure;
+  bool unexecuted = manager.exec_fd >= 0 && spawn_outcome(manager.exec_fd, true, &failure) == SPAWN_FAILED;
   loop_close(&manager.exec_fd);
   const char *next = spawned_ever() ? "services go on, starting a new one" : "no service runs yet, starting it again";
   if (unexecuted && failure.step == STEP_exec)

@@ -1,19 +1,29 @@
 #define _GNU_SOURCE
 #include "memory.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "store.h"
 
 #define BUCKETS 4096
 
-static struct child *by_id[BUCKETS], *by_pid[BUCKETS];
-static struct child *children[CHILDREN_MAX];
-static struct logpipe *by_tag[BUCKETS], *pipes[PIPES_MAX];
-static struct blob *blobs[BUCKETS];
+static STORE_TABLE struct child *by_id[BUCKETS], *by_pid[BUCKETS];
+static STORE_TABLE struct child *children[CHILDREN_MAX];
+static STORE_TABLE struct logpipe *by_tag[BUCKETS], *pipes[PIPES_MAX];
+static STORE_TABLE struct blob *blobs[BUCKETS];
 static size_t blob_bytes;
 static uint32_t generations;
 
 uint32_t child_slots, pipe_slots;
+
+void memory_init(void) {
+  store_table(by_id, sizeof by_id);
+  store_table(by_pid, sizeof by_pid);
+  store_table(children, sizeof children);
+  store_table(by_tag, sizeof by_tag);
+  store_table(pipes, sizeof pipes);
+  store_table(blobs, sizeof blobs);
+}
 
 static uint32_t bucket_of(uint64_t number) {
   return (uint32_t)((number * 0x9e3779b97f4a7c15ull) >> 52);
@@ -43,10 +53,10 @@ static uint32_t child_hint, pipe_hint;
 
 struct child *child_add(uint64_t id) {
   uint32_t slot;
-  struct child *child = calloc(1, sizeof *child);
+  struct child *child = store_take(sizeof *child);
   if (!child) return NULL;
   if (!free_slot((void *const *)children, &child_slots, CHILDREN_MAX, &child_hint, &slot)) {
-    free(child);
+    store_give(child, sizeof *child);
     return NULL;
   }
   child->id = id;
@@ -97,7 +107,7 @@ void child_remove(struct child *child) {
   if (child->slot < child_hint) child_hint = child->slot;
   while (child_slots > 0 && !children[child_slots - 1]) child_slots--;
   if (child_hint > child_slots) child_hint = child_slots;
-  free(child);
+  store_give(child, sizeof *child);
 }
 
 struct child *child_at(uint32_t slot) {
@@ -106,10 +116,10 @@ struct child *child_at(uint32_t slot) {
 
 struct logpipe *pipe_add(const char *tag) {
   uint32_t slot;
-  struct logpipe *pipe = calloc(1, sizeof *pipe);
+  struct logpipe *pipe = store_take(sizeof *pipe);
   if (!pipe) return NULL;
   if (!free_slot((void *const *)pipes, &pipe_slots, PIPES_MAX, &pipe_hint, &slot)) {
-    free(pipe);
+    store_give(pipe, sizeof *pipe);
     return NULL;
   }
   strncpy(pipe->tag, tag, TAG_MAX);
@@ -137,7 +147,7 @@ void pipe_remove(struct logpipe *pipe) {
   if (pipe->slot < pipe_hint) pipe_hint = pipe->slot;
   while (pipe_slots > 0 && !pipes[pipe_slots - 1]) pipe_slots--;
   if (pipe_hint > pipe_slots) pipe_hint = pipe_slots;
-  free(pipe);
+  store_give(pipe, sizeof *pipe);
 }
 
 struct logpipe *pipe_at(uint32_t slot) {
@@ -150,22 +160,26 @@ static struct blob **blob_link(const char *key) {
   return link;
 }
 
-// What it takes in a hello, about.
+// In memory; in a hello it takes about as much.
 static size_t blob_size(const char *key, const char *value) {
-  return strlen(key) + strlen(value) + 16;
+  return sizeof(struct blob) + strlen(key) + 1 + strlen(value) + 1;
+}
+
+static void blob_free(struct blob *blob) {
+  if (blob) store_give(blob, blob_size(blob->key, blob->value));
 }
 
 bool blob_set(const char *key, const char *value) {
   struct blob **link = blob_link(key), *old = *link;
   size_t size = blob_size(key, value), before = old ? blob_size(key, old->value) : 0;
   if (blob_bytes - before + size > BLOBS_TOTAL_MAX) return false;
-  struct blob *blob = malloc(sizeof *blob + strlen(key) + 1 + strlen(value) + 1);
+  struct blob *blob = store_take(size);
   if (!blob) return false;
   blob->next = old ? old->next : NULL;
   blob->value = stpcpy(blob->key, key) + 1;
   strcpy(blob->value, value);
   *link = blob;
-  free(old);
+  blob_free(old);
   blob_bytes += size - before;
   return true;
 }
@@ -175,7 +189,7 @@ void blob_remove(const char *key) {
   if (!blob) return;
   blob_bytes -= blob_size(blob->key, blob->value);
   *link = blob->next;
-  free(blob);
+  blob_free(blob);
 }
 
 static struct blob *blob_from(uint32_t bucket) {

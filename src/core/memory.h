@@ -57,6 +57,9 @@ struct blob {
   char key[];
 };
 
+// To be called once: no child gets any of it.
+void memory_init(void);
+
 struct child *child_add(uint64_t id);
 struct child *child_by_id(uint64_t id);
 struct child *child_by_pid(pid_t pid);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "slots.h"
 #include "text.h"
 #include "title.h"
 
@@ -27,6 +28,8 @@ char **base_environment;
 pid_t pid1_face;
 
 static int signals_fd = -1;
+// Some child may have died. A look at them costs the more the more live, so there must be a reason for one.
+static bool reap_wanted = true;
 
 void read_clock(void) {
   struct timespec time;
@@ -77,8 +80,8 @@ static bool prepare_descriptors(void) {
 static bool prepare_signals(void) {
   uint64_t all = ~0ull;
   if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all) != 0) return false;
-  // An inherited SIG_IGN on SIGCHLD would have the kernel reap without telling.
-  if (signal(SIGCHLD, SIG_DFL) == SIG_ERR) return false;
+  // For the children; and an inherited SIG_IGN on SIGCHLD would have the kernel reap without telling.
+  spawn_reset_dispositions();
   signals_fd = (int)syscall(SYS_signalfd4, -1, &all, sizeof all, SFD_CLOEXEC | SFD_NONBLOCK);
   return signals_fd >= 0 && loop_watch(signals_fd, SOURCE_SIGNALS, 0, 0, EPOLLIN, false);
 }
@@ -104,6 +107,7 @@ static void read_signals(void) {
   ssize_t length = read(signals_fd, info, sizeof info);
   for (ssize_t i = 0; i < length / (ssize_t)sizeof *info; i++) {
     int signal = (int)info[i].ssi_signo;
+    reap_wanted |= signal == SIGCHLD;
     if (signal == SIGCHLD || signal == SIGPIPE) continue;
     if (signal == SIGNAL_FACE_GONE && pid1_face && getppid() != pid1_face) face_gone();
     signal_received(signal, (pid_t)info[i].ssi_pid, (uid_t)info[i].ssi_uid);
@@ -114,7 +118,7 @@ static void child_ready(enum source source, uint32_t slot, uint32_t generation) 
   struct child *child = child_at(slot);
   // The record may have gone, and its slot been taken anew, within this very turn.
   if (!child || (child->generation & 0xffffff) != generation) return;
-  if (source == SOURCE_EXEC && child->exec_fd >= 0) child_executed(child);
+  if (source == SOURCE_EXEC && child->exec_fd >= 0) child_executed(child, false);
   if (source == SOURCE_NOTIFY && child->notify_fd >= 0) child_notified(child);
 }
 
@@ -187,6 +191,8 @@ int pid1_main(char **arguments, char **environment) {
     say("cannot start: no descriptors for the signals: %s", strerror(errno));
     return 111;
   }
+  memory_init();
+  slots_init();
   read_clock();
   manager_init(arguments);
   bool more = false;
@@ -199,7 +205,9 @@ int pid1_main(char **arguments, char **environment) {
     // What a process has written is told before its end: this look at the pipes came after the reap.
     if (exits_new) exits_tell();
     exits_new = false;
-    more = reap() || exits_new;
+    // Alone it also wants to know when there is nobody left.
+    if (reap_wanted || stop_alone()) reap_wanted = reap();
+    more = reap_wanted || exits_new;
     due();
   }
 }

@@ -27,7 +27,7 @@ static void tell_orphans(long long count, char details[][64], int told) {
 
 static void child_exited(struct child *child, int status) {
   // What its pipes say comes before the exit, and a failed exec is no exit.
-  if (child->exec_fd >= 0) child_executed(child);
+  if (child->exec_fd >= 0) child_executed(child, true);
   if (child->failed) return child_failed(child);
   if (child->notify_fd >= 0) child_notified(child);
   child_release_pid(child);

@@ -158,22 +158,32 @@ static bool same_name(const char *entry, const char *name) {
 }
 
 // The core's own environment, byte for byte, less what is set anew or removed (all its duplicates), plus what is set.
-static bool make_environment(struct order *order) {
-  size_t entries = 0, used = 0;
-  while (base_environment[entries]) entries++;
-  char **result = calloc(entries + order->sets + 1, sizeof *result);
-  if (!result) return false;
-  for (size_t i = 0; i < entries; i++) {
+static void make_environment(struct order *order, char **result) {
+  size_t used = 0;
+  for (size_t i = 0; base_environment[i]; i++) {
     bool dropped = false;
     for (size_t k = 0; k < order->sets && !dropped; k++) dropped = same_name(base_environment[i], order->set[k]);
     for (size_t k = 0; k < order->unsets && !dropped; k++) dropped = same_name(base_environment[i], order->unset[k]);
     if (!dropped) result[used++] = base_environment[i];
   }
   for (size_t k = 0; k < order->sets; k++) result[used++] = order->set[k];
+  result[used] = NULL;
   order->spawn.envp = result;
   for (size_t i = 0; i < used; i++)
     if (!order->spawn.path && strncmp(result[i], "PATH=", 5) == 0) order->spawn.path = result[i] + 5;
-  return true;
+}
+
+// Zeroed, until the next call. Memory that is given back after a fork is touched, and so copied: it stays for the next start.
+static char **scratch(size_t count) {
+  static char **words;
+  static size_t room;
+  if (count > room) {
+    free(words);
+    room = 0;
+    if (!(words = calloc(count, sizeof *words))) return NULL;
+    room = count;
+  }
+  return memset(words, 0, count * sizeof *words);
 }
 
 static void add_fd(struct spawn *spawn, const struct logpipe *pipe, bool write_end, bool null, int to) {
@@ -222,12 +232,14 @@ static void request_spawn(struct frame *frame) {
   if (!parse_id(id_text, &id) || child_by_id(id) || !parse_number(frame->fields[1], 1, UINT32_MAX, &number))
     return failed(id_text, STEP_request, EINVAL);
   if (supervise_refused((uint32_t)number)) return failed(id_text, STEP_lock, EWOULDBLOCK);
-  size_t fields = (size_t)frame->count;
-  char **words = calloc(3 * (fields + 1), sizeof *words);
+  size_t fields = (size_t)frame->count, entries = 0;
+  while (base_environment[entries]) entries++;
+  // Arguments, what is set, what is removed; and the environment.
+  char **words = scratch(4 * (fields + 1) + entries);
   if (!words) return failed(id_text, STEP_memory, ENOMEM);
   struct order order = {.set = words + fields + 1, .unset = words + 2 * (fields + 1)};
   order.spawn.argv = words;
-  order.spawn.session = true;
+  order.spawn.session = order.spawn.shares = true;
   order.spawn.mark = instance << 32 | (uint64_t)number;
   bool ok = true;
   for (size_t i = 2; ok && i < fields; i++) {
@@ -239,27 +251,24 @@ static void request_spawn(struct frame *frame) {
   }
   if (order.pipe_missing) failed(id_text, STEP_pipe, pipe_error);
   else if (!ok || order.words == 0) failed(id_text, STEP_request, EINVAL);
-  else if (!make_environment(&order)) failed(id_text, STEP_memory, ENOMEM);
   else {
+    make_environment(&order, words + 3 * (fields + 1));
     order.spawn.file = order.spawn.argv[0];
     if (order.argv0) order.spawn.argv[0] = (char *)order.argv0;
     add_fd(&order.spawn, order.in, false, order.in_null, 0);
     add_fd(&order.spawn, order.out, true, order.out_null, 1);
     add_fd(&order.spawn, order.error, true, order.error_null, 2);
     start(id_text, id, &order);
-    free(order.spawn.envp);
   }
-  free(words);
 }
 
 // The exec pipe speaks: the program is executed, or the child says why not and is about to exit.
-void child_executed(struct child *child) {
+void child_executed(struct child *child, bool ended) {
   struct spawn_failure failure;
-  ssize_t length;
-  do length = read(child->exec_fd, &failure, sizeof failure);
-  while (length < 0 && errno == EINTR);
+  enum spawn_outcome outcome = spawn_outcome(child->exec_fd, ended, &failure);
+  if (outcome == SPAWN_UNKNOWN) return;
   loop_close(&child->exec_fd);
-  if (length == (ssize_t)sizeof failure) {
+  if (outcome == SPAWN_FAILED) {
     child->failed = true;
     child->failed_step = failure.step;
     child->failed_error = failure.error;

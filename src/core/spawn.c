@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "path-exec.h"
+#include "slots.h"
 
 // Where the environment has none: never the current directory.
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -37,7 +39,7 @@ void spawn_init(void) {
   (void)setrlimit(RLIMIT_NOFILE, &all);
 }
 
-void spawn_reset_signals(void) {
+void spawn_reset_dispositions(void) {
   // The kernel's sigaction: handler, flags, restorer, mask; zero is SIG_DFL.
   struct {
     void *handler;
@@ -46,6 +48,9 @@ void spawn_reset_signals(void) {
     uint64_t mask;
   } action = {0};
   for (int signal = 1; signal <= 64; signal++) (void)syscall(SYS_rt_sigaction, signal, &action, NULL, sizeof action.mask);
+}
+
+static void clear_mask(void) {
   uint64_t none = 0;
   (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof none);
 }
@@ -78,8 +83,11 @@ static bool place_descriptors(const struct spawn *spawn, int *report) {
     if (sources[i] < 0) return false;
     if (sources[i] < above && (sources[i] = fcntl(sources[i], F_DUPFD_CLOEXEC, above)) < 0) return false;
   }
-  for (size_t i = 0; i < spawn->fd_count; i++)
-    if (spawn->fds[i].from != spawn->fds[i].to && dup2(sources[i], spawn->fds[i].to) < 0) return false;
+  for (size_t i = 0; i < spawn->fd_count; i++) {
+    const struct spawn_fd *fd = &spawn->fds[i];
+    // One that is in its place by chance is closed on exec as all of ours are.
+    if ((fd->from == fd->to ? fcntl(fd->to, F_SETFD, 0) : dup2(sources[i], fd->to)) < 0) return false;
+  }
   // The exec would close the rest; but one that hangs would hold the ends of other services' pipes for as long.
   for (int fd = 3; fd < above; fd++)
     if (!is_target(spawn, fd)) (void)close(fd);
@@ -138,7 +146,7 @@ static bool take_lock(const struct spawn *spawn) {
 // need root.
 static _Noreturn void become(const struct spawn *spawn, int report) {
   if (spawn->session ? setsid() < 0 : !take_foreground()) fail(report, STEP_session);
-  spawn_reset_signals();
+  clear_mask();
   if (!place_descriptors(spawn, &report)) fail(report, STEP_descriptors);
   if (!set_limits(spawn)) fail(report, STEP_limits);
   if (spawn->set_nice && setpriority(PRIO_PROCESS, 0, spawn->nice) != 0) fail(report, STEP_nice);
@@ -163,16 +171,31 @@ static _Noreturn void become(const struct spawn *spawn, int report) {
   fail(report, STEP_exec);
 }
 
-pid_t spawn_start(const struct spawn *spawn, int *exec_fd, struct spawn_failure *failure) {
+// Where the child has a table of its own it says so by one byte, and what has failed follows.
+static _Noreturn void begin(const struct spawn *spawn, int report, bool shares) {
+  if (shares) {
+    bool parted = slots_part();
+    int error = errno;
+    (void)!write(report, "", 1);
+    errno = error;
+    if (!parted) fail(report, STEP_descriptors);
+  }
+  become(spawn, report);
+}
+
+pid_t spawn_start(struct spawn *spawn, int *exec_fd, struct spawn_failure *failure) {
   int report[2];
-  if (pipe2(report, O_CLOEXEC) != 0) {
+  if (pipe2(report, O_CLOEXEC | O_NONBLOCK) != 0) {
     *failure = (struct spawn_failure){STEP_pipe, errno};
     return -1;
   }
-  pid_t pid = fork();
-  if (pid == 0) become(spawn, report[1]);
+  bool shares = spawn->shares && slots_lend(spawn, report);
+  // The C library's fork has no word for it; nothing of what it does besides matters to a child that only makes system calls.
+  pid_t pid = shares ? (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0) : fork();
+  if (pid == 0) begin(spawn, report[1], shares);
   int error = errno;
-  close(report[1]);
+  if (!shares) close(report[1]);
+  else if (pid < 0) slots_return(report[0]);
   if (pid < 0) {
     close(report[0]);
     *failure = (struct spawn_failure){STEP_fork, error};
@@ -180,4 +203,19 @@ pid_t spawn_start(const struct spawn *spawn, int *exec_fd, struct spawn_failure 
   }
   *exec_fd = report[0];
   return pid;
+}
+
+enum spawn_outcome spawn_outcome(int exec_fd, bool ended, struct spawn_failure *failure) {
+  for (;;) {
+    char words[1 + sizeof *failure];
+    ssize_t length = read(exec_fd, words, sizeof words);
+    if (length < 0 && errno == EINTR) continue;
+    if (length < 0 && errno == EAGAIN && !ended) return SPAWN_UNKNOWN;
+    // An odd length begins with the byte that says that the slots are free.
+    if (length != (ssize_t)sizeof *failure) slots_return(exec_fd);
+    if (length == 1) continue;
+    if (length < (ssize_t)sizeof *failure) return SPAWN_EXECUTED;
+    memcpy(failure, words + length - (ssize_t)sizeof *failure, sizeof *failure);
+    return SPAWN_FAILED;
+  }
 }

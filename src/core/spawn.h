@@ -55,6 +55,7 @@ struct spawn {
   uint64_t mark;       // soft RLIMIT_LOCKS; 0 leaves it
   struct spawn_fd fds[SPAWN_FDS_MAX];
   size_t fd_count;
+  bool shares;         // it begins in our own table of descriptors; its report is read as soon as it comes
   unsigned closed;     // bit N: descriptor N of 0 to 2 is closed
 };
 
@@ -62,14 +63,19 @@ struct spawn_failure {
   int step, error;
 };
 
-// Forks. The pid, with `*exec_fd` the read end of a pipe that brings a spawn_failure or, once the program is
-// executed, its end; or -1 with the step and errno in `*failure`. Never waits for the exec: one that hangs in a
-// file system hangs alone.
-pid_t spawn_start(const struct spawn *spawn, int *exec_fd, struct spawn_failure *failure);
+// Forks. The pid, with `*exec_fd` a descriptor for spawn_outcome; or -1 with the step and errno in `*failure`. Never
+// waits for the exec: one that hangs in a file system hangs alone. The sources of `spawn->fds` may be others afterwards.
+pid_t spawn_start(struct spawn *spawn, int *exec_fd, struct spawn_failure *failure);
+
+enum spawn_outcome { SPAWN_UNKNOWN, SPAWN_EXECUTED, SPAWN_FAILED };
+// What is known by now, to be asked whenever `exec_fd` is readable, and before it is closed; with `ended`, once the child
+// is reaped, it is one of the last two.
+enum spawn_outcome spawn_outcome(int exec_fd, bool ended, struct spawn_failure *failure);
 
 // To be called once, before anything else: remembers what children are to get back (the limit of open files).
 void spawn_init(void);
 
-// Empty signal mask and default dispositions, by the kernel's own numbers (libcs hide two of them).
-void spawn_reset_signals(void);
+// Default dispositions, by the kernel's own numbers (libcs hide two of them). Children inherit them, so it is done once,
+// before the first start; a child only empties its mask.
+void spawn_reset_dispositions(void);
 #endif

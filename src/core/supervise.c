@@ -5,7 +5,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "store.h"
 #include "supervise-open.h"
 #include "text.h"
 
@@ -84,9 +84,9 @@ static void forget(struct supervised **link) {
   let_go(each);
   await(each, false);
   *link = each->next;
-  free(each->path);
-  free(each->letters);
-  free(each);
+  if (each->path) store_give(each->path, strlen(each->path) + 1);
+  store_give(each->letters, LETTERS_MAX * sizeof *each->letters);
+  store_give(each, sizeof *each);
 }
 
 // The lock; what has failed and why go to the manager.
@@ -112,13 +112,13 @@ void request_supervise(uint32_t number, const char *path, bool makes) {
   struct supervised **link = link_of(number);
   const char *step = "memory";
   int error = ENOMEM;
-  if (!*link && (*link = calloc(1, sizeof **link))) {
+  if (!*link && (*link = store_take(sizeof **link))) {
     (*link)->number = number;
     (*link)->generation = ++generations & 0xffffff;
     (*link)->lock_fd = (*link)->control_fd = (*link)->ok_fd = -1;
   }
   struct supervised *each = *link;
-  if (each && !each->path) each->path = strdup(path);
+  if (each && !each->path && (each->path = store_take(strlen(path) + 1))) strcpy(each->path, path);
   if (each && each->path) error = each->lock_fd >= 0 ? 0 : take_lock(each, makes, &step);
   // A refusal is remembered until the manager has taken note of it.
   if (each && error && !each->refused) forget(link);
@@ -182,7 +182,7 @@ void control_ready(uint32_t number, uint32_t generation) {
   char bytes[LETTERS_MAX];
   if (!each || each->generation != generation || each->control_fd < 0) return;
   ssize_t length = read(each->control_fd, bytes, (size_t)(LETTERS_MAX - each->count));
-  if (!each->letters && !(each->letters = calloc(LETTERS_MAX, sizeof *each->letters))) {
+  if (!each->letters && !(each->letters = store_take(LETTERS_MAX * sizeof *each->letters))) {
     say("a letter in %s/control is lost: there is no memory for it", each->path);
     length = 0;
   }

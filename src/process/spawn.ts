@@ -100,15 +100,22 @@ export function commandOf(spec: ServiceSpec, program: Program): readonly string[
 /** The script of a letter, whether it is there or not. */
 export const controlScript = (home: string, letter: string): string => `${home}/control/${letter}`;
 
+// Node makes the whole map anew at each call.
+let systemErrors: ReturnType<typeof getSystemErrorMap> | null = null;
+const systemError = (errno: number) => {
+  systemErrors ??= getSystemErrorMap();
+  return systemErrors.get(-errno);
+};
+
 /** `ENOENT: no such file or directory` for an errno. */
 export function errnoText(errno: number): string {
-  const known = getSystemErrorMap().get(-errno);
+  const known = systemError(errno);
   return known === undefined ? `error ${errno}` : `${known[0]}: ${known[1]}`;
 }
 
 /** The symbolic name of an errno, as `ENOENT`. */
 export function errnoName(errno: number): string {
-  return getSystemErrorMap().get(-errno)?.[0] ?? `error ${errno}`;
+  return systemError(errno)?.[0] ?? `error ${errno}`;
 }
 
 const steps: Readonly<Record<string, (spec: ServiceSpec, program: string) => string>> = {

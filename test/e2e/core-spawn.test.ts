@@ -71,6 +71,31 @@ describe("a process", () => {
     }
   });
 
+  test("has its own descriptors and no others where many are started at once, among many pipes", async () => {
+    const core = await startCore(tools);
+    const driver = await core.ready();
+    const names = Array.from({ length: 40 }, (_, index) => `many${index}`);
+    for (let i = 0; i < 600; i++) driver.send("pipe", `crowd${i}`, "1");
+    for (const name of names) driver.send("pipe", name, "1");
+    const started = await Promise.all(
+      names.map((name) => start(driver, "arg=/bin/sleep", "arg=60", `out=pipe:${name}`, "notify=7")),
+    );
+    const tables = started.map(({ pid }) => fds(pid));
+    for (const open of tables) expect([...open.keys()].sort((a, b) => a - b)).toEqual([0, 1, 2, 7]);
+    expect(new Set(tables.flatMap((open) => [open.get(1), open.get(7)])).size).toBe(2 * names.length);
+    // Nobody but its process holds the other end of a notification pipe.
+    for (const { id, pid } of started) {
+      process.kill(pid, "SIGKILL");
+      await driver.heard("exited", (fields) => fields[1] === id);
+    }
+    for (const name of names) driver.send("shut", name);
+    await eventually("the core holds the read end of each, and nothing else of the starts", () => {
+      const held = [...fds(core.pid).values()];
+      const times = (target: string | undefined) => held.filter((each) => each === target).length;
+      return tables.every((open) => times(open.get(1)) === 1 && times(open.get(7)) === 0);
+    });
+  });
+
   test("has a log pipe that every user may open for writing and nobody else may read", async () => {
     const driver = await ready();
     driver.send("pipe", "web", "1");
