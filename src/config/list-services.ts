@@ -9,6 +9,8 @@ import { clause } from "./read-file.ts";
 export interface Listing {
   /** Null if the scan directory itself cannot be read: then nothing is known, least of all that all have gone. */
   readonly names: readonly string[] | null;
+  /** Those of them that are not directories themselves, but links to such. */
+  readonly links: ReadonlySet<string>;
   readonly problems: readonly Problem[];
 }
 
@@ -19,23 +21,27 @@ export function listServices(scanDir: string): Listing {
     entries = readdirSync(scanDir, { encoding: "buffer", withFileTypes: true });
   } catch (error) {
     const text = `cannot read the scan directory: ${clause(error)}`;
-    return { names: null, problems: [{ severity: "error", where: scanDir, text }] };
+    return { names: null, links: new Set(), problems: [{ severity: "error", where: scanDir, text }] };
   }
   const names: string[] = [];
+  const links = new Set<string>();
   const problems: Problem[] = [];
   for (const entry of entries) {
     if (entry.name[0] === 0x2e) continue;
     const where = `${scanDir}/${escapedBytes(entry.name)}`;
-    const link = entry.isDirectory() ? null : linkFault(scanDir, entry);
+    const isLink = !entry.isDirectory();
+    const link = isLink ? linkFault(scanDir, entry) : null;
     if (link === "plain") continue;
     const name = entry.name.toString("utf8");
     const fault = isUtf8(entry.name) ? nameFault(name) : "it is not UTF-8";
     if (fault !== null)
       problems.push({ severity: "error", where, text: `cannot use this name for a service: ${fault}` });
-    else if (link === null) names.push(name);
-    else problems.push({ severity: "warning", where, text: `cannot follow this link: ${link}` });
+    else if (link === null) {
+      names.push(name);
+      if (isLink) links.add(name);
+    } else problems.push({ severity: "warning", where, text: `cannot follow this link: ${link}` });
   }
-  return { names: names.sort(), problems };
+  return { names: names.sort(), links, problems };
 }
 
 /** Null for a directory behind a link, "plain" for what is no directory, or why that cannot be found out. */

@@ -89,9 +89,10 @@ export function createScan(parts: ScanParts): Scan {
   };
   // Without links: one that is exchanged must not lead a running service's `finish` to another directory.
   const homeOf = (name: string) => realPath(`${scanDir}/${name}`);
-  const load = (name: string) => loadService(homeOf(name), name, parts.defaults());
-  const take = (name: string) => {
-    const { spec, incomplete, problems, producer } = load(name);
+  const loadFrom = (home: string, name: string) => loadService(home, name, parts.defaults());
+  const load = (name: string) => loadFrom(homeOf(name), name);
+  const take = (name: string, home = homeOf(name)) => {
+    const { spec, incomplete, problems, producer } = loadFrom(home, name);
     tell(name, problems);
     if (spec !== null || producer !== undefined) {
       unready.delete(name);
@@ -100,7 +101,7 @@ export function createScan(parts: ScanParts): Scan {
       return;
     }
     const fault = problems.find((problem) => problem.severity === "error");
-    const why = incomplete ?? (fault === undefined ? "it cannot be read" : located(fault, homeOf(name)));
+    const why = incomplete ?? (fault === undefined ? "it cannot be read" : located(fault, home));
     const known = unready.get(name);
     unready.set(name, { why, incomplete: incomplete !== null });
     follow.enter(name);
@@ -122,10 +123,14 @@ export function createScan(parts: ScanParts): Scan {
     );
   };
   let listed = new Set<string>();
+  let linked: ReadonlySet<string> = listed;
   const list = () => {
-    const { names, problems } = parts.only === null ? listServices(scanDir) : { names: [parts.only], problems: [] };
+    const { only } = parts;
+    const { names, links, problems } =
+      only === null ? listServices(scanDir) : { names: [only], links: new Set([only]), problems: [] };
     if (names !== null || parts.absent === null) tell("", problems);
     if (names !== null) listed = new Set(names);
+    linked = links;
     return names;
   };
   /** Of one that was found before anybody watched, by us or by an earlier manager. */
@@ -213,9 +218,12 @@ export function createScan(parts: ScanParts): Scan {
     names: list,
     async boot() {
       let turnEnd = clock.now() + TURN;
-      for (const name of list() ?? []) {
+      const names = list() ?? [];
+      // What is no link itself is found where the scan directory is: a thousand names need not be looked up anew.
+      const place = realPath(scanDir);
+      for (const name of names) {
         if (isClosed) return;
-        take(name);
+        take(name, linked.has(name) ? homeOf(name) : `${place}/${name}`);
         if (clock.now() < turnEnd) continue;
         await new Promise((resolve) => setImmediate(resolve));
         turnEnd = clock.now() + TURN;

@@ -68,6 +68,8 @@ export function createSupervise(parts: SuperviseParts): Supervise {
   let scarce = 0;
 
   const ask = (entry: Entry) => {
+    // Nobody can hold what is not there.
+    if (!existsSync(entry.path)) return make(entry);
     entry.stage = "asked";
     early.add(entry.runner.number);
     core.supervise(entry.runner.number, entry.path, false);

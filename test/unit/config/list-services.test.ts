@@ -13,7 +13,11 @@ test("directories and links to directories are services, in order; files and dot
     file: { link: "README.md" },
     é: {},
   });
-  expect(listServices(dir)).toEqual({ names: ["a.b-c_d@1", "link", "web", "é"], problems: [] });
+  expect(listServices(dir)).toEqual({
+    names: ["a.b-c_d@1", "link", "web", "é"],
+    links: new Set(["link"]),
+    problems: [],
+  });
 });
 
 test.each([
@@ -41,6 +45,7 @@ test("a link to nothing is a warning", () => {
   const dir = tree({ gone: { link: "nowhere" } });
   expect(listServices(dir)).toEqual({
     names: [],
+    links: new Set(),
     problems: [{ severity: "warning", where: `${dir}/gone`, text: expect.stringContaining("no such file") }],
   });
 });
@@ -50,5 +55,5 @@ test("a scan directory that cannot be read is told from an empty one", () => {
     names: null,
     problems: [{ severity: "error", where: "/nonexistent" }],
   });
-  expect(listServices(tree())).toEqual({ names: [], problems: [] });
+  expect(listServices(tree())).toEqual({ names: [], links: new Set(), problems: [] });
 });
