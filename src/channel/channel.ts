@@ -13,7 +13,7 @@ import type {
 import { type Down, decoder, encode, type Message, type Up } from "./messages.ts";
 import type { Transport } from "./transport.ts";
 
-/** Each write wakes the core, which on a small machine takes our place: many starts of one turn go together. */
+/** Each write wakes the core, which on a small machine takes our place: many requests of one turn go together. */
 const HASTE_MIN = 32 * 1024;
 
 /** The two directions of a channel. */
@@ -77,6 +77,7 @@ export function connectCore(transport: Transport, listener: Listener): Channel {
     supervise: (number, path, makes) => ask("supervise", String(number), path, makes ? "1" : "0"),
     offer: (number) => ask("offer", String(number)),
     release: (number) => ask("release", String(number)),
+    inscribe: (number, path, { pid, stat, status }) => ask("inscribe", String(number), path, pid, stat, status),
     remember: (key, blob) => ask("remember", key, blob),
     forget: (key) => ask("forget", key),
     ack: (serial, key, blob) =>
@@ -86,8 +87,8 @@ export function connectCore(transport: Transport, listener: Listener): Channel {
     stopOn: (signals) => ask("stop_on", ...signals.map(String)),
     stopping: () => ask("stopping"),
     ready: () => ask("ready"),
-    hasten() {
-      if (isFresh || size >= HASTE_MIN) flush();
+    hasten(isFirst) {
+      if ((isFirst && isFresh) || size >= HASTE_MIN) flush();
     },
     exit(code) {
       ask("exit", String(code));
@@ -182,6 +183,7 @@ function hearer(listener: Listener): (message: Message) => void {
     letter: ([serial = "", number, letter = ""]) => listener.letter(serial, Number(number), letter),
     supervised: ([number, asked = "", step = "", errno]) =>
       listener.supervised(Number(number), asked, step, Number(errno)),
+    inscribed: ([number, errno]) => listener.inscribed(Number(number), Number(errno)),
     notify: ([id = ""]) => listener.notified(id),
     readable: (tags) => listener.readable(tags.filter((tag) => tag !== "")),
     piped: ([tag = "", errno]) => listener.piped(tag, Number(errno)),

@@ -37,6 +37,13 @@ export interface SpawnRequest {
   readonly notify?: number;
 }
 
+/** The contents of the files `pid`, `stat` and `status`; the last as hexadecimal digits. */
+export interface StateFiles {
+  readonly pid: string;
+  readonly stat: string;
+  readonly status: string;
+}
+
 /** What the manager asks of the core. Nothing is answered at once, and all goes out at the end of the turn. */
 export interface Core {
   /** Starts a process of service `number` under this id, which no other process has ever had. */
@@ -68,6 +75,8 @@ export interface Core {
   offer(number: number): void;
   /** Lets lock and fifos go. */
   release(number: number): void;
+  /** Writes the files in the supervise directory `path` of service `number`, without anybody waiting for the disk. */
+  inscribe(number: number, path: string, files: StateFiles): void;
   remember(key: string, blob: string): void;
   forget(key: string): void;
   /** A fact is dealt with; the new blob goes with it in one frame. */
@@ -77,8 +86,8 @@ export interface Core {
   stopOn(signals: readonly number[]): void;
   stopping(): void;
   ready(): void;
-  /** Somebody waits for what was asked: it goes out now, if it is the first of this turn or there is much of it. */
-  hasten(): void;
+  /** What was asked is complete: it goes out now if there is much of it, with `isFirst` also if it is the first of this turn. */
+  hasten(isFirst: boolean): void;
   /** The last word: the core ends the manager and leaves with this code. */
   exit(code: number): void;
 }
@@ -140,6 +149,8 @@ export interface Listener {
   letter(serial: string, number: number, letter: string): void;
   /** What became of `supervise` (`lock`) or `offer`; `yield`: let go, for the core needs the descriptors. 0 is done. */
   supervised(number: number, asked: string, step: string, errno: number): void;
+  /** What became of `inscribe`: an errno, 0 is done. EINTR: it has not come to its turn, and may be asked for again. */
+  inscribed(number: number, errno: number): void;
   readable(tags: readonly string[]): void;
   piped(tag: string, errno: number): void;
   listening(path: string, errno: number): void;

@@ -111,6 +111,17 @@ void letters_untold(void);
 bool letter_acknowledged(uint64_t serial);
 int64_t letters_oldest(void);
 
+// inscribe.c: the files that tell of the state.
+void request_inscribe(struct frame *frame);
+// To be called once a turn: begins what has been asked for.
+void inscribe_go_on(void);
+// True if it was our writer that has been reaped.
+bool inscribe_ended(pid_t pid);
+int64_t inscribe_deadline(void);
+void inscribe_due(void);
+// Whoever asked is gone: nobody is told.
+void inscribe_forget(void);
+
 // handover.c: descriptors for the manager, through Node's own IPC channel; the control socket.
 extern int listener;
 void handover_reset(void);

@@ -292,6 +292,7 @@ void manager_died(int status) {
   loop_close(&manager.channel);
   loop_close(&manager.handles);
   manager.ready = false;
+  inscribe_forget();
   if (was_ready) manager.lost_at = now;
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {
     struct logpipe *pipe = pipe_at(slot);

@@ -155,7 +155,7 @@ static int64_t dot_deadline(void) {
 }
 
 static int timeout(void) {
-  const int64_t deadlines[] = {manager.start_at, manager_deadline(), stop_deadline(), relay_deadline(), handover_deadline(), dot_deadline()};
+  const int64_t deadlines[] = {manager.start_at, manager_deadline(), stop_deadline(), relay_deadline(), handover_deadline(), inscribe_deadline(), dot_deadline()};
   int64_t next = NEVER;
   for (size_t i = 0; i < sizeof deadlines / sizeof *deadlines; i++)
     if (deadlines[i] < next) next = deadlines[i];
@@ -169,6 +169,7 @@ static void due(void) {
   if (stop_deadline() <= now) stop_due();
   if (relay_deadline() <= now) relay_due();
   if (handover_deadline() <= now) handover_go_on();
+  if (inscribe_deadline() <= now) inscribe_due();
   if (dot_deadline() <= now) title_dot(now);
   tell_untold();
 }
@@ -198,6 +199,7 @@ int pid1_main(char **arguments, char **environment) {
   bool more = false;
   for (;;) {
     struct epoll_event events[128];
+    inscribe_go_on();
     manager_flush();
     int count = epoll_wait(loop_fd, events, 128, more ? 0 : timeout());
     read_clock();

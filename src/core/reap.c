@@ -57,7 +57,7 @@ bool reap(void) {
       child_exited(child, status);
     } else if (pid == manager.pid) {
       manager_died(status);
-    } else {
+    } else if (!inscribe_ended(pid)) {
       orphans++;
       if (told < ORPHANS_TOLD)
         snprintf(details[told++], sizeof *details, "%d:%d:%d:%d", (int)pid, (int)session,

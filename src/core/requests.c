@@ -450,6 +450,7 @@ void request(struct frame *frame) {
     case DOWN_supervise:
     case DOWN_offer:
     case DOWN_release: return request_about_directory(frame);
+    case DOWN_inscribe: return request_inscribe(frame);
     case DOWN_remember: return remember(frame->fields[0], frame->fields[1]);
     case DOWN_forget: return blob_remove(frame->fields[0]);
     case DOWN_ack: return request_ack(frame);

@@ -6,6 +6,8 @@
 #include "slots.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -87,6 +89,12 @@ bool slots_lend(struct spawn *spawn, int report[2]) {
 
 bool slots_part(void) {
   return syscall(SYS_close_range, above, ~0u, UNSHARE) == 0;
+}
+
+pid_t slots_fork(void) {
+  pid_t pid = filler < 0 ? fork() : (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+  if (pid == 0 && filler >= 0 && syscall(SYS_close_range, 0u, ~0u, UNSHARE) != 0) _exit(1);
+  return pid;
 }
 
 void slots_return(int report) {

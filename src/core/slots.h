@@ -15,6 +15,9 @@ bool slots_lend(struct spawn *spawn, int report[2]);
 // False with errno; only async-signal-safe calls.
 bool slots_part(void);
 
+// For a child that only writes files: it has no descriptors at all where that can be had cheaply, else all of ours.
+pid_t slots_fork(void);
+
 // The child that reports here has its own table, or never will: the slots are free again. Nothing was lent: nothing is done.
 void slots_return(int report);
 #endif

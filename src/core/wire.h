@@ -28,6 +28,7 @@
   X(supervise, 3) /* number path make(0|1): take the lock of this supervise directory */                  \
   X(offer, 1)    /* number: open its fifos, once its status is written */                                \
   X(release, 1)  /* number: let go of its lock and fifos */                                              \
+  X(inscribe, 5) /* number path pid stat status: the files there; status as 40 hexadecimal digits */     \
   X(remember, 2) /* key blob */                                                                         \
   X(forget, 1)   /* key */                                                                              \
   X(ack, 1)      /* serial [key blob]: a fact is dealt with, and this is the new blob */                \
@@ -52,6 +53,7 @@
   X(signal, 4)    /* serial signal pid uid: a fact */                                                \
   X(letter, 3)    /* serial number letter: a fact, from the fifo `control` */                        \
   X(supervised, 4) /* number lock|offer|yield step errno; yield: let go for want of descriptors */   \
+  X(inscribed, 2) /* number errno: 0 once they are written */                                         \
   X(notify, 1)    /* id: a newline on its notification descriptor */                                 \
   X(readable, 1)  /* tag...: there is output to read */                                              \
   X(piped, 2)     /* tag errno: 0 once the pipe is there */                                          \

@@ -15,6 +15,7 @@ export function waitFor(moveIn: (hello: Hello) => Listener | null): Listener {
     notified: (...told) => house?.notified(...told),
     letter: (...told) => house?.letter(...told),
     supervised: (...told) => house?.supervised(...told),
+    inscribed: (...told) => house?.inscribed(...told),
     readable: (...told) => house?.readable(...told),
     piped: (...told) => house?.piped(...told),
     listening: (...told) => house?.listening(...told),

@@ -158,6 +158,7 @@ export function createManager(parts: ManagerParts): Manager {
       if (runner !== undefined) parts.letter(runner, letter);
       core.ack(serial);
     },
+    inscribed: supervise.inscribed,
     supervised(...told) {
       if (!outputs.locked(told[0], told[1], told[2], told[3])) supervise.supervised(...told);
     },

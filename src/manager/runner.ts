@@ -194,8 +194,8 @@ export class Runner {
     // The last words of one process come before the next one is asked for; what people read of it comes after.
     if (reports.some(isEnd)) this.#house.ended(this);
     for (const request of requests) request();
-    // A start does not wait for what else the turn has to do; a thousand signals may go together.
-    if (isStart) core.hasten();
+    // A start does not wait for what else the turn has to do, nor do a thousand signals for the last of them.
+    core.hasten(isStart);
     for (const report of reports) this.#house.reported(this, report);
     if (hasChanged) {
       this.#arm();

@@ -1,5 +1,6 @@
 // What others see of one service: its view, and the moment that goes with it. Plain data: there may be thousands.
 import { type Clock, type Ms, wallClock } from "../base/clock.ts";
+import type { StateFiles } from "../channel/core.ts";
 import {
   type Outside,
   pidText,
@@ -19,10 +20,6 @@ export interface Sight {
   stamp: Stamp;
   /** Nothing has happened since it was begun. */
   isFirst: boolean;
-  /** What is in the files `pid` and `stat`, as far as we have written them. */
-  written: View | null;
-  /** What is being written. */
-  pending: View | null;
 }
 
 /** What is to be known of the world for it. */
@@ -46,7 +43,7 @@ export function createSights(clock: Clock, outside: (runner: Runner) => Outside)
       const { state } = runner;
       const view = see(runner);
       const stamp = stampAt("startedAt" in state ? state.startedAt : state.since);
-      return { view, subject: subjectOf(view, runner), stamp, isFirst: true, written: null, pending: null };
+      return { view, subject: subjectOf(view, runner), stamp, isFirst: true };
     },
     look(sight, runner) {
       const { state } = runner;
@@ -66,20 +63,9 @@ export function createSights(clock: Clock, outside: (runner: Runner) => Outside)
   };
 }
 
-/** The files of supervise/ that are to be written now, in that order. */
-export function filesOf(sight: Sight): [name: string, bytes: Buffer][] {
-  const { view, stamp, written } = sight;
-  const files: [string, Buffer][] = [];
-  if (written?.pid !== view.pid) files.push(["pid", Buffer.from(pidText(view))]);
-  if (written === null || statText(written) !== statText(view)) files.push(["stat", Buffer.from(statText(view))]);
-  files.push(["status", statusBytes(view, stamp)]);
-  sight.pending = view;
-  return files;
-}
-
-/** They are written; or not, and nobody knows how far it came. */
-export function noteFiles(sight: Sight, isWritten: boolean): void {
-  sight.written = isWritten ? sight.pending : null;
+/** The files of supervise/ as they are to be now. */
+export function filesOf({ view, stamp }: Sight): StateFiles {
+  return { pid: pidText(view), stat: statText(view), status: statusBytes(view, stamp).toString("hex") };
 }
 
 /** What an earlier manager wrote of the same process is kept, to the nanosecond. */

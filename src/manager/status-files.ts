@@ -1,17 +1,15 @@
-// Writes the files of supervise/ by rename, never waiting for a disk. What is asked for while a write is under way is
-// written afterwards, once, as it is then.
-import { close, closeSync, constants, open, read, rename, unlink, writeSync } from "node:fs";
-import { errorCode } from "../base/errors.ts";
+// Has the files of supervise/ written, each time as the state is by then: what is asked for while a write is under way is
+// written afterwards, once. The core's own child does it, so no disk is waited for.
+import { close, constants, open, read } from "node:fs";
 
 /** What the writer needs to know of its targets, which are the caller's own records. */
 export interface StatusFilesParts<T> {
-  /**
-   * What is to be done before the first write: true if it calls `ready` later (unless the target is forgotten), false if
-   * there is nothing to be done.
-   */
-  readonly prepare: (target: T, ready: () => void) => boolean;
-  /** The files that are to be written now, by name. */
-  readonly files: (target: T) => [name: string, bytes: Buffer][];
+  /** False if there is something to be done before the first write. */
+  readonly isPrepared: (target: T) => boolean;
+  /** Does it; `ready` is called later, unless the target is forgotten. */
+  readonly prepare: (target: T, ready: () => void) => void;
+  /** Asks for the files as they are to be now; `inscribed` is the answer. */
+  readonly inscribe: (target: T) => void;
   /** All of them are written (null), or why not: an errno's name. `isLast`: they are not to be written once more. */
   readonly done: (target: T, fault: string | null, isLast: boolean) => void;
 }
@@ -19,7 +17,9 @@ export interface StatusFilesParts<T> {
 export interface StatusFiles<T> {
   /** Has it written; `first`: before those that wait already. */
   write(target: T, first: boolean): void;
-  /** It is not written any more, but for the file that is being written; also where `prepare` comes to nothing. */
+  /** The core's answer: an errno's name, or null. */
+  inscribed(target: T, fault: string | null): void;
+  /** It is not written any more, but for what is being written; also where `prepare` comes to nothing. */
   forget(target: T): void;
   /** From now on it writes. */
   begin(): void;
@@ -27,13 +27,13 @@ export interface StatusFiles<T> {
   settled(): Promise<void>;
 }
 
-/** Directories that are written at a time; Node has four threads for files, and others need them, too. */
-const AT_ONCE = 3;
-// A new file or none: what somebody left there under this name is neither followed nor waited for.
-const FRESH = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+/** Directories that are asked for at a time; the core takes twice as many. */
+const AT_ONCE = 128;
+/** While one is prepared, so few: where descriptors are short, some are to have all of theirs rather than all one each. */
+const PREPARED_AT_ONCE = 8;
 
 /** The writer for all services. */
-export function createStatusFiles<T extends { readonly path: string }>(parts: StatusFilesParts<T>): StatusFiles<T> {
+export function createStatusFiles<T>(parts: StatusFilesParts<T>): StatusFiles<T> {
   const urgent = new Set<T>();
   const waiting = new Set<T>();
   const busy = new Set<T>();
@@ -45,37 +45,22 @@ export function createStatusFiles<T extends { readonly path: string }>(parts: St
       for (const target of queue) {
         // Its turn comes again at the end of the write that is under way.
         if (busy.has(target)) continue;
+        if (busy.size >= (parts.isPrepared(target) ? AT_ONCE : PREPARED_AT_ONCE)) return undefined;
         queue.delete(target);
         return target;
       }
     return undefined;
   };
   const go = () => {
-    while (hasBegun && busy.size < AT_ONCE) {
+    while (hasBegun) {
       const target = next();
       if (target === undefined) break;
       busy.add(target);
-      if (!parts.prepare(target, () => put(target))) put(target);
+      if (parts.isPrepared(target)) parts.inscribe(target);
+      else parts.prepare(target, () => parts.inscribe(target));
     }
     if (busy.size + urgent.size + waiting.size > 0) return;
     for (const waiter of waiters.splice(0)) waiter();
-  };
-  const put = (target: T) => {
-    const left = parts.files(target);
-    const end = (fault: string | null) => {
-      busy.delete(target);
-      parts.done(target, fault, !urgent.has(target) && !waiting.has(target));
-      go();
-    };
-    const step = () => {
-      const [name, bytes] = left.shift() ?? [];
-      if (name === undefined || bytes === undefined) return end(null);
-      replace(target.path, name, bytes, (fault) => {
-        if (fault !== null) return end(fault);
-        step();
-      });
-    };
-    step();
   };
   return {
     write(target, first) {
@@ -83,10 +68,17 @@ export function createStatusFiles<T extends { readonly path: string }>(parts: St
       (first ? urgent : waiting).add(target);
       go();
     },
+    inscribed(target, fault) {
+      if (!busy.delete(target)) return;
+      // It was not its turn yet.
+      if (fault === "EINTR") waiting.add(target);
+      else parts.done(target, fault, !urgent.has(target) && !waiting.has(target));
+      go();
+    },
     forget(target) {
       waiting.delete(target);
       urgent.delete(target);
-      // If it is being written, its end comes later, and finds nothing to do.
+      // If it is being written, the answer comes later, and finds nothing to do.
       busy.delete(target);
       go();
     },
@@ -110,38 +102,4 @@ export function readIfThere(path: string, done: (bytes: Buffer | null) => void):
       close(fd, () => done(fault === null ? bytes.subarray(0, count) : null)),
     );
   });
-}
-
-function replace(directory: string, name: string, bytes: Buffer, done: (fault: string | null) => void): void {
-  const fresh = `${directory}/${name}.new`;
-  const fail = (error: Error) => unlink(fresh, () => done(errorCode(error)));
-  const create = (again: boolean) =>
-    open(fresh, FRESH, 0o644, (error, fd) => {
-      // Left by one who was killed, or put there by somebody.
-      if (error !== null && errorCode(error) === "EEXIST" && !again) return unlink(fresh, () => create(true));
-      if (error !== null) return done(errorCode(error));
-      const fault = fill(fd, bytes);
-      if (fault !== null) return unlink(fresh, () => done(fault));
-      rename(fresh, `${directory}/${name}`, (gone) => (gone === null ? done(null) : fail(gone)));
-    });
-  create(false);
-}
-
-/** Into the page cache, which waits for no disk: a thread for each of these would cost more than they do. */
-function fill(fd: number, bytes: Buffer): string | null {
-  try {
-    return bytes.length === 0 || writeSync(fd, bytes) === bytes.length ? null : "ENOSPC";
-  } catch (error) {
-    return errorCode(error);
-  } finally {
-    shut(fd);
-  }
-}
-
-function shut(fd: number): void {
-  try {
-    closeSync(fd);
-  } catch {
-    // EIO: what was written is renamed all the same, and read as it is
-  }
 }

@@ -1,5 +1,6 @@
 // Processes that are no service's: a `docker exec` shell, what others started in our PID namespace.
 import type { Core, Hello } from "../channel/core.ts";
+import { worksForCore } from "../process/census.ts";
 import { allPids, isOwnProc, type Process, processOf } from "../process/proc.ts";
 import type { Leftovers } from "./leftovers.ts";
 
@@ -30,7 +31,8 @@ export function createStrays(
     process.pid !== hello.corePid &&
     process.pid !== managerPid &&
     process.ppid !== managerPid &&
-    !isKernelThread(process);
+    !isKernelThread(process) &&
+    !worksForCore(process.pid, hello.instance);
   const find = (): readonly Process[] => {
     if (!isOwnProc(managerPid, hello.corePid)) return [];
     if (hello.isPid1)

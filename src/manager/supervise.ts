@@ -7,7 +7,7 @@ import type { Say } from "../log/voice.ts";
 import { errnoName } from "../process/spawn.ts";
 import type { Outside } from "../service/view.ts";
 import type { Runner } from "./runner.ts";
-import { createSights, filesOf, keepStamp, noteFiles } from "./sight.ts";
+import { createSights, filesOf, keepStamp } from "./sight.ts";
 import { createStatusFiles, readIfThere } from "./status-files.ts";
 import { type Entry, GONE, pathOf, SCARCE, UNWRITABLE } from "./supervise-entry.ts";
 
@@ -33,6 +33,8 @@ export interface Supervise {
   leave(runner: Runner): void;
   /** The core's answer. */
   supervised(number: number, asked: string, step: string, errno: number): void;
+  /** The core's answer about the files. */
+  inscribed(number: number, errno: number): void;
   /** Until now only the locks were asked for: writing has time until all that boots is started. */
   begin(): void;
   /** Resolves once the core has answered for all that have entered. */
@@ -53,13 +55,12 @@ export function createSupervise(parts: SuperviseParts): Supervise {
   const entries = new Map<number, Entry>();
   const sights = createSights(clock, parts.outside);
   const files = createStatusFiles<Entry>({
+    isPrepared: ({ stage }) => stage !== "absent",
     prepare(entry, ready) {
-      if (entry.stage !== "absent") return false;
       entry.ready = ready;
       core.supervise(entry.runner.number, entry.path, true);
-      return true;
     },
-    files: ({ sight }) => filesOf(sight),
+    inscribe: ({ runner, path, sight }) => core.inscribe(runner.number, path, filesOf(sight)),
     done: (entry, fault, isLast) => written(entry, fault, isLast),
   });
   const waiters: (() => void)[] = [];
@@ -116,7 +117,6 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     make(entry);
   };
   const written = (entry: Entry, fault: string | null, isLast: boolean) => {
-    noteFiles(entry.sight, fault === null);
     if (entries.get(entry.runner.number) !== entry) return;
     // What was being written as it left is not its last state.
     if (entry.isLeaving) return isLast ? letGo(entry) : undefined;
@@ -229,6 +229,10 @@ export function createSupervise(parts: SuperviseParts): Supervise {
         else if (what === "lock") locked(entry);
       }
       if (what === "lock" && early.delete(number)) answer();
+    },
+    inscribed(number, errno) {
+      const entry = entries.get(number);
+      if (entry !== undefined) files.inscribed(entry, errno === 0 ? null : errnoName(errno));
     },
     begin: () => files.begin(),
     answered: () => (early.size === 0 ? Promise.resolve() : new Promise((resolve) => void waiters.push(resolve))),

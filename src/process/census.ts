@@ -16,6 +16,12 @@ export interface Stray {
   readonly owner: number | null;
 }
 
+/** The number of no service, in the mark of a child that works for the core itself (src/core/inscribe.c). */
+const NOBODY = 0;
+
+/** True if this child works for the core itself. */
+export const worksForCore = (pid: number, instance: number): boolean => markOf(pid) === BigInt(instance) << 32n;
+
 /** What a census needs to know of us. */
 export interface Household {
   readonly corePid: number;
@@ -47,6 +53,7 @@ function gather(house: Household, pid: number, inherited: number | null, strays:
   // A zombie is the core's to reap, or its parent's; it needs no signal.
   if (process === null || process.state === "Z") return;
   const owner = ownerOf(house, process) ?? inherited;
+  if (owner === NOBODY) return;
   strays.push({ process, owner });
   for (const child of allChildrenOf(pid)) gather(house, child, owner, strays);
 }

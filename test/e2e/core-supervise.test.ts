@@ -7,15 +7,18 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   symlinkSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
+import { constants as os } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { beforeAll, expect, test } from "vitest";
-import { buildCore, type Driver, failure, run, start, startCore, type Tools } from "../helpers/core.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { buildCore, type Driver, failure, hang, run, start, startCore, type Tools } from "../helpers/core.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { children } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 import { isOffered } from "../helpers/supervise.ts";
 
@@ -222,4 +225,65 @@ test("where descriptors are scarce pipes come first, and nobody is told of what 
   );
   const { pid } = await start(driver, "arg=/bin/sleep", "arg=60");
   expect(pid).toBeGreaterThan(0);
+});
+
+const STATUS = "00000004aabbccddeeff00112233445566778899";
+const inscribe = (driver: Driver, number: number, path: string, stat: string) =>
+  driver.send("inscribe", String(number), path, "4321\n", stat, STATUS);
+const inscribed = async (driver: Driver, number: number) =>
+  Number((await driver.heard("inscribed", ([n]) => n === String(number)))[1]);
+
+describe("the files that tell of the state", () => {
+  test("are written as they are asked for, the last time last, and whatever lay in their place is gone", async () => {
+    const core = await startCore(tools);
+    const driver = await core.ready();
+    const { home, path } = place();
+    mkdirSync(path);
+    writeFileSync(join(home, "elsewhere"), "as before");
+    symlinkSync(join(home, "elsewhere"), join(path, "pid.new"));
+    symlinkSync(join(home, "elsewhere"), join(path, "stat"));
+    inscribe(driver, 1, path, "down\n");
+    inscribe(driver, 2, path, "run\n");
+    expect([await inscribed(driver, 1), await inscribed(driver, 2)]).toEqual([0, 0]);
+    expect(readFileSync(join(path, "pid"), "utf8")).toBe("4321\n");
+    expect(readFileSync(join(path, "stat"), "utf8")).toBe("run\n");
+    expect(readFileSync(join(path, "status")).toString("hex")).toBe(STATUS);
+    expect(readdirSync(path).sort()).toEqual(["pid", "stat", "status"]);
+    expect(readFileSync(join(home, "elsewhere"), "utf8")).toBe("as before");
+    await eventually("nobody is left who writes", () => children(core.pid).length === 1);
+  });
+
+  test("that cannot be written are told of with the errno, and keep no other waiting", async () => {
+    const core = await startCore(tools);
+    const driver = await core.ready();
+    const { home, path } = place();
+    mkdirSync(join(path, "stat", "full"), { recursive: true });
+    const other = place();
+    mkdirSync(other.path);
+    inscribe(driver, 1, path, "run\n");
+    inscribe(driver, 2, join(home, "nowhere"), "run\n");
+    inscribe(driver, 3, other.path, "run\n");
+    driver.send("inscribe", "4", other.path, "", "run\n", "00");
+    const { EISDIR, ENOENT, EINVAL } = os.errno;
+    const told = [await inscribed(driver, 1), await inscribed(driver, 2), await inscribed(driver, 3)];
+    expect(told).toEqual([EISDIR, ENOENT, 0]);
+    expect(await inscribed(driver, 4)).toBe(EINVAL);
+    expect(readdirSync(path).sort()).toEqual(["pid", "stat"]);
+  });
+
+  test("on a disk that hangs keep nobody waiting for long", async (context) => {
+    const core = await startCore(tools);
+    const driver = await core.ready();
+    const [hung, good] = [place(), place()];
+    await hang(context, hung.home);
+    mkdirSync(good.path);
+    inscribe(driver, 1, hung.path, "run\n");
+    inscribe(driver, 2, good.path, "run\n");
+    // It may have been asked for together with the one that hangs; then it is to be asked for again.
+    expect(await inscribed(driver, 1)).toBe(os.errno.ETIMEDOUT);
+    if ((await inscribed(driver, 2)) === os.errno.EINTR) inscribe(driver, 3, good.path, "run\n");
+    await eventually("the other one is written", () => existsSync(join(good.path, "status")));
+    // The core itself has never waited.
+    expect((await run(driver, ["/bin/true"])).code).toBe("0");
+  });
 });

@@ -1,12 +1,25 @@
 // The files of supervise/, over a core that says yes to everything, and real directories.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { Core, Hello } from "../../../src/channel/core.ts";
+import { errorCode } from "../../../src/base/errors.ts";
+import type { Core, Hello, StateFiles } from "../../../src/channel/core.ts";
 import type { Runner } from "../../../src/manager/runner.ts";
 import { createSupervise, type Supervise } from "../../../src/manager/supervise.ts";
 import { fakeClock } from "../log/fakes.ts";
+
+/** As the core's child does it; answers the errno. */
+function write(path: string, { pid, stat, status }: StateFiles): number {
+  try {
+    writeFileSync(join(path, "pid"), pid);
+    writeFileSync(join(path, "stat"), stat);
+    writeFileSync(join(path, "status"), Buffer.from(status, "hex"));
+    return 0;
+  } catch (error) {
+    return constants.errno[errorCode(error) as keyof typeof constants.errno];
+  }
+}
 
 /** One service that is up, in a directory of its own. */
 function stage() {
@@ -20,6 +33,9 @@ function stage() {
       asked.push("lock");
       mkdirSync(path, { recursive: true });
       queueMicrotask(() => answers.supervise?.supervised(number, "lock", "", 0));
+    },
+    inscribe(number: number, path: string, files: StateFiles) {
+      queueMicrotask(() => answers.supervise?.inscribed(number, write(path, files)));
     },
     offer: () => asked.push("offer"),
     release: () => asked.push(`release ${file("stat").trim()}`),
