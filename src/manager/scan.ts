@@ -1,7 +1,7 @@
 // Keeps the set of service directories as it is on disk: what appears is started, what disappears is stopped.
 import type { Clock, Ms } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
-import { listServices } from "../config/list-services.ts";
+import { type Listing, listServices } from "../config/list-services.ts";
 import { type Loaded, loadService } from "../config/load.ts";
 import type { Defaults } from "../config/settings.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
@@ -124,25 +124,38 @@ export function createScan(parts: ScanParts): Scan {
   };
   let listed = new Set<string>();
   let linked: ReadonlySet<string> = listed;
-  const list = () => {
-    const { only } = parts;
-    const { names, links, problems } =
-      only === null ? listServices(scanDir) : { names: [only], links: new Set([only]), problems: [] };
+  const { only } = parts;
+  const look = (): Listing =>
+    only === null ? listServices(scanDir) : { names: [only], links: new Set([only]), problems: [] };
+  const heed = ({ names, links, problems }: Listing) => {
     if (names !== null || parts.absent === null) tell("", problems);
     if (names !== null) listed = new Set(names);
     linked = links;
     return names;
   };
+  const list = () => heed(look());
   /** Of one that was found before anybody watched, by us or by an earlier manager. */
   const identityBefore = (home: string | undefined, now: string | null) =>
     home === undefined || home === now ? undefined : identityOf(home);
   const rescan = () => {
     if (isClosed) return;
-    const names = list();
-    // A scan directory that cannot be read says nothing of its services: they stay.
-    if (names === null) return follow.lost("it cannot be read");
-    const present = parts.present();
     const root = identityOf(scanDir);
+    const listing = look();
+    const { names } = listing;
+    // A scan directory that cannot be read says nothing of its services: they stay.
+    if (names === null) {
+      heed(listing);
+      return follow.lost("it cannot be read");
+    }
+    const present = parts.present();
+    const found = names.map((name) => {
+      const known = identities.get(name);
+      const home = moved.has(name) || known === undefined || root !== rootIdentity ? homeOf(name) : null;
+      return { name, known, home, identity: home === null ? known : identityOf(home) };
+    });
+    // It went or was exchanged under our eyes: what was found is of no directory that there is.
+    if (identityOf(scanDir) !== root) return lookSoon();
+    heed(listing);
     // Another directory: by the same names there may be others.
     if (root !== rootIdentity) {
       for (const name of names) moved.add(name);
@@ -153,11 +166,8 @@ export function createScan(parts: ScanParts): Scan {
       });
     }
     rootIdentity = root;
-    for (const name of names) {
+    for (const { name, known, home, identity } of found) {
       const isNew = moved.has(name);
-      const known = identities.get(name);
-      const home = isNew || known === undefined ? homeOf(name) : null;
-      const identity = home === null ? known : identityOf(home);
       const isOther = identity !== (known ?? identityBefore(present.get(name), home) ?? identity);
       identities.set(name, identity ?? "");
       // Another directory by the name of one that runs: the old service ends before the new one begins.
@@ -179,7 +189,7 @@ export function createScan(parts: ScanParts): Scan {
       follow.leave(name);
     }
   };
-  const look = () => {
+  const lookSoon = () => {
     forgetLook ??= clock.at(clock.now() + GATHER, () => {
       forgetLook = null;
       rescan();
@@ -194,7 +204,7 @@ export function createScan(parts: ScanParts): Scan {
       if (name !== null && hasMoved) moved.add(name);
       // Its permissions may have been what was wrong.
       else if (name !== null && unready.has(name)) settle(name);
-      look();
+      lookSoon();
     },
     serviceChanged: (name) => {
       if (timers.has(name) || unready.has(name)) settle(name);
@@ -214,7 +224,7 @@ export function createScan(parts: ScanParts): Scan {
     homeOf,
     load,
     rescan,
-    look,
+    look: lookSoon,
     names: list,
     async boot() {
       let turnEnd = clock.now() + TURN;
