@@ -3,10 +3,11 @@ import { closeSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
-import { fixture, onTerminal } from "../helpers/init.ts";
+import { atPrompt, fixture, hasTerminal, onTerminal } from "../helpers/init.ts";
 import { need } from "../helpers/need.ts";
 import { launch, realPipe, upkeep } from "../helpers/pid-namespace.ts";
-import { isAlive } from "../helpers/proc.ts";
+import { argv, isAlive, stat } from "../helpers/proc.ts";
+import { lines } from "../helpers/scripts.ts";
 import { scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 
@@ -38,10 +39,10 @@ describe("a command beside services", () => {
 
   test("gives its own code when the container is told to stop, and ends before the services", async () => {
     const directory = temporaryDirectory();
-    const file = join(directory, "order");
+    const [file, hears] = [join(directory, "order"), join(directory, "hears")];
     writeFiles(directory, {
       "services/side/run": {
-        text: `#!/bin/sh\ntrap 'echo side >> ${file}; exit 0' TERM\nwhile :; do sleep 0.02; done\n`,
+        text: `#!/bin/sh\ntrap 'echo side >> ${file}; exit 0' TERM\necho >> ${hears}\nwhile :; do sleep 0.02; done\n`,
         mode: 0o755,
       },
     });
@@ -51,9 +52,10 @@ describe("a command beside services", () => {
       "--",
       "sh",
       "-c",
-      `trap 'echo main >> ${file}; exit 5' TERM; while :; do sleep 0.02; done`,
+      `trap 'echo main >> ${file}; exit 5' TERM; echo >> ${hears}; while :; do sleep 0.02; done`,
     ]);
     await allUp(space, "main", "side");
+    await lines(hears, 2);
     space.signal("TERM");
     expect(await space.exit()).toEqual({ code: 5 });
     expect(readFileSync(file, "utf8")).toBe("main\nside\n");
@@ -86,21 +88,25 @@ describe("a command beside services", () => {
     const services = scanDir({ side: { run: "#!/bin/sh\nexec sleep 1000\n" } });
     const environment = `UPKEEP_RUNTIME_DIR=${temporaryDirectory()}`;
     const session = onTerminal(pty, ["env", environment, upkeep, "run", services.path, "--", "bash", "--norc", "-i"]);
-    // What is typed before bash has its terminal back after a job is lost.
     const sees = (text: string | RegExp) =>
       eventually(`the terminal shows ${text}; it shows ${JSON.stringify(session.shown().slice(-300))}`, () =>
         typeof text === "string" ? session.shown().includes(text) : text.test(session.shown()),
       );
     session.type("PS1='ready> '\r");
     await sees("\nready> ");
-    session.type("echo begun; sleep 1000\r");
+    const isJob = (pid: number) => argv(pid).join(" ") === "sleep 1001" && stat(pid)?.state === "S";
+    session.type("echo begun; sleep 1001\r");
     await sees("\nbegun");
+    await hasTerminal(session, isJob);
     session.type("\x1a");
     await sees(/Stopped[\s\S]*ready> /);
+    await atPrompt(session);
     session.type("fg\r");
-    await sees("fg\r\nsleep 1000");
+    await sees("fg\r\nsleep 1001");
+    await hasTerminal(session, isJob);
     session.type("\x03");
-    await sees(/fg\r\nsleep 1000[\s\S]*ready> /);
+    await sees(/fg\r\nsleep 1001[\s\S]*ready> /);
+    await atPrompt(session);
     session.type("echo $((6 * 7))\r");
     await sees("\n42");
     session.type("exit 3\r");

@@ -2,11 +2,11 @@
 
 import { readdirSync } from "node:fs";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { eventually, throughout } from "../helpers/eventually.ts";
-import { faces, fixture, onTerminal, type Session } from "../helpers/init.ts";
+import { eventually } from "../helpers/eventually.ts";
+import { atPrompt, faces, fixture, onTerminal, type Session } from "../helpers/init.ts";
 import { need } from "../helpers/need.ts";
 import { upkeep } from "../helpers/pid-namespace.ts";
-import { children, descendants, exe, isAlive, stat, status, waits } from "../helpers/proc.ts";
+import { children, comesToRest, descendants, exe, isAlive, stat } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 
 let pty: string;
@@ -102,6 +102,7 @@ describe("under a shell with job control", () => {
     return session;
   };
   const leave = async (session: Session): Promise<void> => {
+    await atPrompt(session);
     session.type("echo code=$?\n");
     await sees(session, /code=\d+\r\n/);
     session.type("exit\n");
@@ -118,6 +119,7 @@ describe("under a shell with job control", () => {
       await eventually("all of the job is stopped", () =>
         states(session, (pid) => stat(pid)?.comm !== "bash").every((state) => state === "T"),
       );
+      await atPrompt(session);
       session.type("fg\n");
       await sees(session, "<cont>");
       session.type("\x03");
@@ -140,6 +142,7 @@ describe("under a shell with job control", () => {
       await sees(session, "<ready 0>");
       // It reads, and the kernel stops it for that.
       await eventually("the command is stopped", () => states(session, isCommand)[0] === "T");
+      await atPrompt(session);
       session.type("fg\n");
       await sees(session, "<cont>");
       session.type("hello\n");
@@ -161,9 +164,7 @@ describe("under a shell with job control", () => {
     const init = await eventually("it runs", () => orphan(session));
     await eventually("the command is stopped", () => children(init).some((pid) => stat(pid)?.state === "T"));
     // It is told of the stop, and once that is dealt with there is nothing more to do.
-    await eventually("it is at rest", () => waits(init));
-    const switches = status(init, "voluntary_ctxt_switches");
-    await throughout("nothing happens", () => status(init, "voluntary_ctxt_switches") === switches, 500);
+    await comesToRest(init);
     for (const pid of children(init)) process.kill(pid, "SIGKILL");
     await eventually("it has left", () => !isAlive(init));
     // The terminal goes, and what leads its session with it.

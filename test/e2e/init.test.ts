@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { faces, fixture, shell, ways } from "../helpers/init.ts";
 import { launch, type Namespace, upkeep } from "../helpers/pid-namespace.ts";
-import { children, descendants, status } from "../helpers/proc.ts";
+import { children, comesToRest, descendants } from "../helpers/proc.ts";
 
 let signals: string;
 let orphans: string;
@@ -69,11 +69,7 @@ describe("signals", () => {
   test("nothing wakes an idle init", async () => {
     const space = await launch(["--grace", "1s", "--drain", "1s", "--", signals, "log"]);
     await ready(space);
-    await eventually("it waits", () => status(space.pid, "State")?.startsWith("S"));
-    const switches = () => status(space.pid, "voluntary_ctxt_switches");
-    const before = switches();
-    await space.inside(["sleep", "1.5"]);
-    expect(switches()).toBe(before);
+    await comesToRest(space.pid, 1500);
   });
 });
 

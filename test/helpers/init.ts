@@ -3,7 +3,9 @@ import { spawn } from "node:child_process";
 import { symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import { eventually } from "./eventually.ts";
 import { upkeep } from "./pid-namespace.ts";
+import { descendants, stat, waits } from "./proc.ts";
 import { temporaryDirectory } from "./service-dir.ts";
 
 /** Compiles `test/fixtures/NAME.c`; the program stays until the end of the file's tests. */
@@ -63,6 +65,22 @@ export interface Session {
   readonly pid: number;
   /** Resolves with the exit code. */
   readonly ended: Promise<number>;
+}
+
+/** Waits until a bash of this terminal has it and reads from it: what is typed while a job has it is the job's, or lost. */
+export const atPrompt = (session: Session): Promise<true> =>
+  eventually("bash waits for a line", async () => {
+    const bash = descendants(session.pid).find((pid) => stat(pid)?.comm === "bash") ?? 0;
+    return inForeground(bash) && (await waits(bash));
+  });
+
+/** Waits until the one descendant of which `is` is true has the terminal. */
+export const hasTerminal = (session: Session, is: (pid: number) => boolean): Promise<true> =>
+  eventually("the job has the terminal", () => inForeground(descendants(session.pid).find(is) ?? 0));
+
+function inForeground(pid: number): boolean {
+  const found = stat(pid);
+  return found !== null && found.pgrp === found.foreground;
 }
 
 /** Runs a command as the leader of a session on a terminal of its own; `pty` is that fixture. */

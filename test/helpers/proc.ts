@@ -1,6 +1,9 @@
 // What /proc knows of processes, by the pids of this side; nothing here throws for a process that is gone.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Ms } from "../../src/base/clock.ts";
+import { monotonic } from "../../src/base/clock.ts";
+import { eventually } from "./eventually.ts";
 
 /** The fields of /proc/PID/stat that tests ask for. */
 export interface Stat {
@@ -12,6 +15,8 @@ export interface Stat {
   readonly ppid: number;
   readonly pgrp: number;
   readonly session: number;
+  /** The group that its terminal is in the hands of; -1 without a terminal. */
+  readonly foreground: number;
   /** In clock ticks since boot; with the pid it names a process for ever. */
   readonly startTime: number;
 }
@@ -22,7 +27,7 @@ export function stat(pid: number): Stat | null {
   if (text === null) return null;
   // The name may hold spaces and brackets; all else comes after its last bracket.
   const close = text.lastIndexOf(")");
-  const [state = "", ppid, pgrp, session, ...rest] = text.slice(close + 2).split(" ");
+  const [state = "", ppid, pgrp, session, _terminal, foreground, ...rest] = text.slice(close + 2).split(" ");
   return {
     pid,
     comm: text.slice(text.indexOf("(") + 1, close),
@@ -30,7 +35,8 @@ export function stat(pid: number): Stat | null {
     ppid: Number(ppid),
     pgrp: Number(pgrp),
     session: Number(session),
-    startTime: Number(rest[15]),
+    foreground: Number(foreground),
+    startTime: Number(rest[13]),
   };
 }
 
@@ -54,12 +60,34 @@ export function status(pid: number, key: string): string | null {
   return line === undefined ? null : line.slice(key.length + 1).trim();
 }
 
-/** True if a process did not run for 200 ms: it waits for room, or for something to read. */
+/** Which sleep each of its threads is in; null while one of them runs, wants to run, or is gone. */
+function sleepOf(pid: number): string | null {
+  const sleeps = names(`/proc/${pid}/task`).map((thread) =>
+    stat(Number(thread))?.state === "S" ? status(Number(thread), "voluntary_ctxt_switches") : null,
+  );
+  return sleeps.length === 0 || sleeps.includes(null) ? null : sleeps.join();
+}
+
+/** True if a process slept for 200 ms, and did not only lack a processor: it waits for room, or for something to read. */
 export async function waits(pid: number): Promise<boolean> {
-  const switches = () => status(pid, "voluntary_ctxt_switches");
-  const before = switches();
+  const before = sleepOf(pid);
   await delay(200);
-  return before !== null && switches() === before;
+  return before !== null && sleepOf(pid) === before;
+}
+
+/**
+ * Waits until a process has slept for `span` without a break: for "nothing more happens". What was told just before may
+ * still be dealt with; what goes round and round never rests.
+ */
+export async function comesToRest(pid: number, span: Ms = 500): Promise<void> {
+  let before: string | null = null;
+  let since = monotonic.now();
+  await eventually(`process ${pid} comes to rest`, () => {
+    const now = sleepOf(pid);
+    if (now === null || now !== before) since = monotonic.now();
+    before = now;
+    return monotonic.now() - since >= span;
+  });
 }
 
 /** The children of all threads of a process. */
