@@ -110,11 +110,12 @@ describe("with stop-scope = process", () => {
 });
 
 test("a stop-scope of group reaches every process of the group at once", async () => {
-  const file = join(temporaryDirectory(), "heard");
-  const worker = `sh -c 'trap "echo worker >>${file}; exit" TERM; while :; do sleep 1000 & wait $!; done' &`;
-  const run = `#!/bin/sh\n${worker}\ntrap 'wait %1; echo main >>${file}; exit' TERM\nwhile :; do sleep 1000 & wait $!; done\n`;
+  const [file, hears] = [join(temporaryDirectory(), "heard"), join(temporaryDirectory(), "hears")];
+  const worker = `sh -c 'trap "echo worker >>${file}; exit" TERM; echo >>${hears}; while :; do sleep 1000 & wait $!; done' &`;
+  const run = `#!/bin/sh\n${worker}\ntrap 'wait %1; echo main >>${file}; exit' TERM\necho >>${hears}\nwhile :; do sleep 1000 & wait $!; done\n`;
   const space = await launch([scanDir({ web: { run, "service.ini": "stop-scope = group" } }).path]);
   await allUp(space, "web");
+  await lines(hears, 2);
   expect((await space.upkeep("stop", "web")).code).toBe(0);
   expect(await lines(file, 2)).toEqual(["worker", "main"]);
 });

@@ -5,14 +5,14 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { eventually, throughout } from "../helpers/eventually.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
 import { argv, isAlive } from "../helpers/proc.ts";
-import { ending, lines, linesOf, noting, sleeper } from "../helpers/scripts.ts";
+import { ending, lines, linesOf, noting, saysReady, sleeper } from "../helpers/scripts.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses, statusOf } from "../helpers/status.ts";
 
-/** Starts at once and tells `file`; `ini` says the rest. */
+/** Starts at once, tells `file` and is ready; `ini` says the rest. */
 const service = (name: string, file: string, ini: string): ServiceFiles => ({
   run: noting(name, file),
-  "service.ini": `settle = 10ms\n${ini}`,
+  "service.ini": `${saysReady}${ini}`,
 });
 
 describe("what is ready", () => {
@@ -105,7 +105,7 @@ describe("an app that requires a db", () => {
 
   beforeAll(async () => {
     const services = scanDir({
-      app: { run: noting("app", file, 0.1), "service.ini": "settle = 10ms\nrequires = db" },
+      app: { run: noting("app", file, 0.1), "service.ini": `${saysReady}requires = db` },
       db: service("db", file, ""),
       other: service("other", join(temporaryDirectory(), "other"), ""),
     });

@@ -77,6 +77,7 @@ describe("how the output of a service is shown", () => {
     const space = await launch([scanDir(Object.fromEntries(services)).path], { stdout: out.write });
     await done(space, ...names);
     await stop(space);
+    await eventually("all has come", () => out.text().split("\n").length > names.length * count);
     for (const name of names) {
       const lines = linesOf(out.text(), name);
       expect(lines.length).toBe(count);
@@ -143,10 +144,13 @@ describe("what a service can do with its output", () => {
 
   test("say its last word when it is told to stop", async () => {
     const directory = scanDir({
-      polite: { run: "#!/bin/sh\ntrap 'echo bye; printf bye-bye; exit 0' TERM\nwhile :; do sleep 0.02; done\n" },
+      polite: {
+        run: "#!/bin/sh\ntrap 'echo bye; printf bye-bye; exit 0' TERM\necho hello\nwhile :; do sleep 0.02; done\n",
+      },
     });
     const space = await launch([directory.path]);
     await allUp(space, "polite");
+    await eventually("its trap is set", () => linesOf(space.stdout(), "polite").includes("hello"));
     await stop(space);
     expect(linesOf(space.stdout(), "polite").slice(-2)).toEqual(["bye", "bye-bye"]);
   });
@@ -175,11 +179,12 @@ describe("upkeep logs", () => {
   test("shows the last lines, the newest N of them, and with -f each further one as it comes", async () => {
     const directory = scanDir({
       talker: {
-        run: "#!/bin/sh\nfor i in 1 2 3 4 5; do echo line $i; done\ntrap 'echo again' USR1\nwhile :; do sleep 0.02; done\n",
+        run: "#!/bin/sh\ntrap 'echo again' USR1\nfor i in 1 2 3 4 5; do echo line $i; done\nwhile :; do sleep 0.02; done\n",
       },
     });
     const space = await launch([directory.path]);
     await allUp(space, "talker");
+    await eventually("it has said all", () => linesOf(space.stdout(), "talker").includes("line 5"));
     const all = (await space.upkeep("logs", "talker")).stdout.split("\n");
     expect(all.map((line) => line.slice(-6))).toEqual(["line 1", "line 2", "line 3", "line 4", "line 5"]);
     expect((await space.upkeep("logs", "-n", "2", "talker")).stdout.split("\n").map((line) => line.slice(-6))).toEqual([

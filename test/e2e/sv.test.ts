@@ -349,7 +349,7 @@ describe("on a directory that runsv runs", () => {
 
   test("what lives through TERM is told as a timeout, and killed where that was asked for", async (context) => {
     need(context, "runsv");
-    const scan = await runsvs({ web: { run: stubborn.replace("trap", "echo >trap; trap") } });
+    const scan = await runsvs({ web: { run: stubborn.replace("while", "echo >trap; while") } });
     await eventually("it ignores TERM", () => readFileSync(scan.at("web/trap"), "utf8") === "\n");
     const told = "run: web: (pid P) Ns, want down, got TERM\n";
     expect(await sv(scan.path, "-w0", "stop", "web")).toEqual({ ...ok(`timeout: ${told}`), code: 1 });

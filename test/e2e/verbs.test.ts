@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { launch, type Namespace, upkeep } from "../helpers/pid-namespace.ts";
 import { stat } from "../helpers/proc.ts";
-import { lines, linesOf, sleeper, stubborn } from "../helpers/scripts.ts";
+import { lines, linesOf, sayReady, saysReady, sleeper, stubborn } from "../helpers/scripts.ts";
 import { type ScanDir, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses, statusOf } from "../helpers/status.ts";
 
@@ -16,6 +16,7 @@ describe("a command", () => {
   const file = join(temporaryDirectory(), "heard");
   const hearing = `#!/bin/sh
 for each in HUP USR1; do trap "echo $each >>${file}" $each; done
+${sayReady}
 while :; do sleep 1000 & wait $!; done
 `;
   let space: Namespace;
@@ -24,8 +25,8 @@ while :; do sleep 1000 & wait $!; done
     const services = scanDir({
       web,
       "web-2": web,
-      hearing: { run: hearing, "service.ini": quick },
-      stubborn: { run: stubborn, "service.ini": `stop-grace = 1m\n${quick}` },
+      hearing: { run: hearing, "service.ini": saysReady },
+      stubborn: { run: stubborn, "service.ini": `stop-grace = 1m\n${saysReady}` },
       failing: { run: "#!/bin/sh\nexit 3\n", "service.ini": "restart-delay = 1h\nrestart-delay-max = 1h", down: "" },
       never: { run: "#!/no/such/shell\n" },
       task: { run: "#!/bin/sh\nexit 0\n", "service.ini": "type = oneshot", down: "" },
