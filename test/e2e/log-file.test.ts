@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, timed } from "../helpers/eventually.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { need } from "../helpers/need.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
@@ -139,7 +139,12 @@ describe("log = file:DIR", () => {
     await growsBy(directory, 200_000);
     await stop(space);
     const text = logged(directory);
-    const bytes = gaps(numbersOf(text)).reduce((sum, number) => sum + `line ${number} of many.\n`.length, 0);
+    // While no manager is there for 2 s the core itself shows whole lines.
+    const copied = new Set(space.stderr().split("\n"));
+    const missing = gaps(numbersOf(text))
+      .map((number) => `line ${number} of many.`)
+      .filter((line) => !copied.has(line));
+    const bytes = missing.reduce((sum, line) => sum + line.length + 1, 0);
     const said = [...space.stderr().matchAll(/(\d+) bytes of the output of web are lost/g)];
     expect(bytes).toBeLessThanOrEqual(said.reduce((sum, match) => sum + Number(match[1]), 0));
     expect(bytes).toBeLessThanOrEqual(3 * 2 * READ);
@@ -179,10 +184,8 @@ describe("log = file:DIR", () => {
     expect(gaps(numbersOf(taken + logged(seen).replace(/[^\n]*$/, "")))).toEqual([]);
     expect(space.stderr().match(/web may have to wait/g)?.length).toBe(1);
     expect(managerOf(space)).toBe(manager);
-    // Full as it is, it does not keep anybody from stopping.
-    const begun = performance.now();
-    await stop(space);
-    expect(performance.now() - begun).toBeLessThan(3000);
+    // Full as it is, it does not keep anybody from stopping until the budget is over.
+    expect((await timed(() => stop(space))).took).toBeLessThan(9000);
   });
 
   test("a changed log moves at once, and a removed service's last words are written", async () => {
