@@ -77,7 +77,7 @@ tini -svv ./send HUP
 tini -svv ./send RTMIN
 tini -sg -vv ./send INT
 tini -svv -- sh -c '(exit 3) & wait; exit 4'
-tini -sw -- sh -c '(sh -c "sleep 0.05; exit 3" &); sleep 1'
+tini -sw -- sh -c '(sh -c "echo \\$\\$ >left; exit 3" &); until [ -s left ]; do sleep 0.05; done; while kill -0 $(cat left) 2>/dev/null; do sleep 0.05; done; rm left'
 TINI_SUBREAPER= tini true
 TINI_SUBREAPER=no tini -vvv true
 TINI_VERBOSITY=0 tini true
@@ -167,7 +167,7 @@ dumb-init -vc sh -c 'sleep 0.1; kill -9 $$'
 dumb-init -vc ./send TERM
 dumb-init -vc ./send RTMIN+3
 dumb-init -vc -r 15:2 ./send TERM
-dumb-init -vc -r 10:0 -r 15:12 sh -c './send USR1 & sleep 0.1; exec ./send TERM'
+dumb-init -vc -r 10:0 -r 15:12 sh -c 'kill -USR1 $PPID; exec ./send TERM'
 dumb-init -v ./send TERM 2>&1 | sort
 dumb-init -v ./send HUP 2>&1 | sort
 dumb-init -v -r 15:9 ./send TERM 2>&1 | sort
@@ -187,9 +187,9 @@ dumb-init sh -c 'echo $0' <&-
 dumb-init sh -c 'echo lost; exit 6' >&-
 dumb-init nowhere 2>&-
 dumb-init sh -c 'cd /; pwd; cat /proc/self/comm'
-dumb-init sh -c 'pwd >/dev/null; sleep 0.1; readlink /proc/$PPID/cwd'
-dumb-init sh -c '(sleep 30 & echo $! >left) >/dev/null 2>&1; exit 5'; c=$?; for i in 1 2 3 4 5 6 7 8 9; do sleep 0.1; done; kill -0 $(cat left) 2>/dev/null && echo alive; exit $c
-dumb-init -c sh -c '(sleep 1.5 & echo $! >left) >/dev/null 2>&1; exit 5'; c=$?; kill -0 $(cat left) 2>/dev/null && echo alive; exit $c
+dumb-init sh -c 'until [ "$(readlink /proc/$PPID/cwd)" = / ]; do sleep 0.05; done; readlink /proc/$PPID/cwd'
+dumb-init sh -c '(sleep 30 & echo $! >left) >/dev/null 2>&1; exit 5'; c=$?; for i in $(seq 100); do readlink /proc/$(cat left)/exe >exe || break; sleep 0.1; done; readlink /proc/$(cat left)/exe >exe && echo alive; exit $c
+dumb-init -c sh -c '(sleep 30 & echo $! >left) >/dev/null 2>&1; exit 5'; c=$?; kill $(cat left) 2>/dev/null && echo alive; exit $c
 env -i $(command -v dumb-init) pwd
 $(command -v dumb-init) -x
 $(command -v dumb-init)
