@@ -82,9 +82,9 @@ export async function launch(words: readonly string[], options: LaunchOptions = 
   });
   for (const fd of opened) closeSync(fd);
   const ended = end(unshare);
-  const { init, pid } = await find(unshare, program, options.asChild === true, ended);
   // What outlives the program is still seen after the program is gone, so a child's end is told by PID 1.
   const exited = options.asChild === true ? Promise.race([told(unshare), ended]) : ended;
+  const { init, pid } = await find(unshare, program, options.asChild === true, exited);
   const namespace: Namespace = {
     init,
     pid,
@@ -191,10 +191,10 @@ async function find(
   unshare: ChildProcess,
   program: string,
   asChild: boolean,
-  ended: Promise<Exit>,
+  exited: Promise<Exit>,
 ): Promise<{ readonly init: number; readonly pid: number }> {
   let over = false;
-  void ended.then(() => {
+  void exited.then(() => {
     over = true;
   });
   const runs = (pid: number) => exe(pid) === program;
@@ -202,7 +202,8 @@ async function find(
     const init = children(unshare.pid ?? 0)[0];
     const pid = init === undefined ? null : asChild ? (children(init).find(runs) ?? null) : runs(init) ? init : null;
     if (init !== undefined && pid !== null) return { init, pid };
-    return over ? { init: 0, pid: 0 } : null;
+    // A program that is a child may have come and gone between two looks.
+    return over ? { init: init ?? 0, pid: 0 } : null;
   });
 }
 
