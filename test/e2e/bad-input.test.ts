@@ -322,8 +322,8 @@ describe("where the system has nothing left", () => {
   test("of processes: what fits runs, the rest is told why and started once there is room", async (context) => {
     need(context, "root");
     const runtime = temporaryDirectory();
-    // A uid that nobody else uses: the kernel counts its processes on the whole machine.
-    const uid = 54_000 + (process.pid % 1000);
+    // A uid that nobody else uses, no other test either: the kernel counts its processes on the whole machine.
+    const uid = 56_000 + (process.pid % 1000);
     await execa("chown", [String(uid), runtime]);
     const dir = scanDir(many(30));
     const env = { UPKEEP_RUNTIME_DIR: runtime };
@@ -417,9 +417,8 @@ describe("the control socket of the running program", () => {
     return { space, runtime };
   }
   async function stillAnswers(space: Namespace): Promise<void> {
-    const { result, took } = await timed(() => space.upkeep("status", "web"));
-    expect(result.code).toBe(0);
-    expect(took).toBeLessThan(1000);
+    // Whom another holds up waits for ever, and is ended.
+    expect((await space.upkeep("status", "web")).code).toBe(0);
   }
 
   test("answers garbage with a sentence and closes a line without end; others are served meanwhile", async () => {
@@ -450,7 +449,10 @@ describe("the control socket of the running program", () => {
     const deaf = await rawClientSoon(runtime);
     deaf.socket.pause();
     deaf.socket.write(`${JSON.stringify({ exec: ["logs", "-f", "chatty"], v: 1 })}\n`);
-    for (let i = 0; i < 20; i++) await stillAnswers(space);
+    const times: number[] = [];
+    for (let i = 0; i < 20; i++) times.push((await timed(() => stillAnswers(space))).took);
+    // A delay of ours would be in each of them.
+    expect(Math.min(...times)).toBeLessThan(500);
     deaf.socket.destroy();
   });
 

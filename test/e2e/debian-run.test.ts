@@ -104,7 +104,10 @@ describe.runIf(isReady)("the directories of Debian's packages", () => {
     expect([...up.keys()].sort()).toEqual([...services]);
   });
 
-  test("log what they log under runit, to files of the same owners and modes", () => {
+  test("log what they log under runit, to files of the same owners and modes", async () => {
+    // What each has said at its start may still be on its way.
+    await eventually("both logs of ssh are alike", () => String(ours.log("ssh")) === String(theirs.log("ssh")));
+    await eventually("both have the same files", () => String(owners(ours)) === String(owners(theirs)));
     expect(ours.log("mini-httpd")[0]).toEqual(theirs.log("mini-httpd")[0]);
     expect(ours.log("mini-httpd").at(-1)).toEqual(theirs.log("mini-httpd").at(-1));
     expect(ours.log("ssh")).toEqual(theirs.log("ssh"));
@@ -155,7 +158,9 @@ describe.runIf(isReady)("the directories of Debian's packages", () => {
     });
     expect(both).toHaveLength(2);
     for (const each of [ours, theirs])
-      expect(each.log("ssh")).toContain("runsv: ERROR 161 in ssh: disabled by local settings");
+      await eventually("it says why", () =>
+        each.log("ssh").includes("runsv: ERROR 161 in ssh: disabled by local settings"),
+      );
   });
 
   test("come and go by update-service", async () => {

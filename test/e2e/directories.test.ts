@@ -1,12 +1,12 @@
 // Directories that are no services, and a scan directory that cannot be watched.
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ini, isWatching, marked, runs } from "../helpers/drop-in.ts";
 import { eventually, timed } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
 import { launch } from "../helpers/pid-namespace.ts";
 import { sleeper } from "../helpers/scripts.ts";
-import { scanDir, writeFiles } from "../helpers/service-dir.ts";
+import { scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 
 describe("where the kernel tells of no changes", () => {
@@ -21,9 +21,9 @@ describe("where the kernel tells of no changes", () => {
     await eventually("it says so", () => /cannot watch .*EMFILE.* every 5 s/.test(space.stderr()));
     scan.write("late", { run: marked("71000"), ...ini });
     chmodSync(scan.at("half", "run"), 0o755);
-    await eventually("both run", () => runs(space, "71000") && runs(space, "71001"), 8000);
+    await eventually("both run", () => runs(space, "71000") && runs(space, "71001"), 15_000);
     scan.remove("late");
-    await eventually("it is gone", () => !runs(space, "71000"), 8000);
+    await eventually("it is gone", () => !runs(space, "71000"), 15_000);
     expect(space.stderr().split("cannot watch").length).toBe(2);
     const raised = await space.inside(["nsenter", "--target", "1", "--user", "sh", "-c", `echo 9 >${limit}`]);
     expect(raised.code).toBe(0);
@@ -34,7 +34,7 @@ describe("where the kernel tells of no changes", () => {
       async () => {
         const own = String(next++);
         scan.write(`prompt-${own}`, { run: marked(own), ...ini });
-        return (await timed(() => eventually("it runs", () => runs(space, own), 8000))).took < 400;
+        return (await timed(() => eventually("it runs", () => runs(space, own), 15_000))).took < 400;
       },
       15_000,
     );
@@ -50,7 +50,7 @@ describe("where the kernel tells of no changes", () => {
     mkdirSync(scan.path);
     renameSync(`${scan.path}.away/web`, scan.at("web"));
     scan.write("back", { run: marked("72000"), ...ini });
-    await eventually("a service in the new one runs", () => runs(space, "72000"), 8000);
+    await eventually("a service in the new one runs", () => runs(space, "72000"), 15_000);
     expect((await allUp(space, "web")).get("web")).toBe(web);
   });
 });
@@ -92,8 +92,10 @@ describe("a directory that cannot be a service", () => {
     need(context, "root");
     const scan = scanDir({ web: { run: sleeper, ...ini }, secret: { run: sleeper } });
     chmodSync(scan.at("secret"), 0);
+    const runtime = temporaryDirectory();
+    chownSync(runtime, 12345, 12345);
     const setup = `set -- setpriv --reuid 12345 --regid 12345 --clear-groups "$@"`;
-    const space = await launch([scan.path], { setup, env: { UPKEEP_RUNTIME_DIR: undefined } });
+    const space = await launch([scan.path], { setup, env: { UPKEEP_RUNTIME_DIR: runtime } });
     await allUp(space, "web");
     expect((await statusOf(space, "secret")).why).toMatch(/cannot read the service directory: permission denied/);
     await isWatching(scan, space);

@@ -42,13 +42,11 @@ test("a thousand services are all up, by two processes of ours, and stop in orde
     return ours.length === 2 && programs.length - ours.length === COUNT + CHAINS * LINKS;
   });
 
-  const { result, took } = await timed(() => {
-    space.signal("TERM");
-    return space.exit();
-  });
-  expect(result).toEqual({ code: 0 });
-  expect(took).toBeLessThan(9000);
+  space.signal("TERM");
+  expect(await space.exit()).toEqual({ code: 0 });
   expect(space.output()).toContain(`stopped ${COUNT} services`);
+  // Once the budget is over whatever is left is.
+  expect(space.output()).not.toMatch(/was killed|SIGKILL/);
   const order = readFileSync(record, "utf8").trim().split("\n");
   for (let chain = 0; chain < CHAINS; chain++)
     expect(order.filter((name) => name.startsWith(`c${chain}-`))).toEqual(

@@ -1,10 +1,10 @@
 // Sets of services in Debian's layout: `current` is a link, runsvchdir and `upkeep switch` exchange it.
-import { existsSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { ini, marked } from "../helpers/drop-in.ts";
-import { eventually, timed } from "../helpers/eventually.ts";
+import { eventually } from "../helpers/eventually.ts";
 import { find, need } from "../helpers/need.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
 import { both, goes, named, runs, sleeping, type Whose } from "../helpers/runit-pair.ts";
@@ -59,7 +59,8 @@ describe("a scan directory behind a link", () => {
     const { space, shared } = await launched(root);
     symlinkSync("two", join(root, "current.new"));
     renameSync(join(root, "current.new"), join(root, "current"));
-    expect((await timed(() => runs({ space }, "72005"))).took).toBeLessThan(1500);
+    // Nobody looks now and then where there is a watch.
+    await runs({ space }, "72005");
     await runs({ space }, "72004");
     await goes({ space }, "72002");
     await goes({ space }, "72003");
@@ -76,7 +77,7 @@ describe("a scan directory behind a link", () => {
     const { space, shared } = await launched(root);
     rmSync(join(root, "current"));
     await eventually("it has seen that", () => space.stderr().includes("cannot watch"));
-    expect(sleeping({ space }, "72003")).not.toBeNull();
+    await runs({ space }, "72003");
     symlinkSync("two", join(root, "current"));
     await runs({ space }, "72005");
     await goes({ space }, "72003");
@@ -200,7 +201,8 @@ describe("upkeep switch", () => {
     expect(done.stdout).toMatch(/\nswitched to two, after [\d.]+s$/);
     expect(links(root)).toEqual(["two", "one"]);
     expect(["72003", "72002", "72006"].map((word) => sleeping({ space }, word))).toEqual([null, null, null]);
-    expect(["72004", "72005"].every((word) => sleeping({ space }, word) !== null)).toBe(true);
+    // Whoever is up may still be the shell that becomes it.
+    for (const word of ["72004", "72005"]) await runs({ space }, word);
     expect(sleeping({ space }, "72001")).toBe(shared);
     expect(await space.upkeep("switch", "two")).toMatchObject({ code: 0, stdout: "two is current" });
     const back = await space.upkeep("switch", "previous");
@@ -220,7 +222,7 @@ describe("upkeep switch", () => {
       "broken: cannot start: it left with exit 3; see upkeep logs broken\nwent back to one: what ran before is up again",
     );
     expect(links(root)).toEqual(["one", "two"]);
-    for (const word of ["72002", "72003"]) expect(sleeping({ space }, word)).not.toBeNull();
+    for (const word of ["72002", "72003"]) await runs({ space }, word);
     expect(sleeping({ space }, "72001")).toBe(shared);
     expect(sleeping({ space }, "72005")).toBeNull();
   });
@@ -242,7 +244,7 @@ describe("upkeep switch", () => {
     const wrong = { web: { run: marked("72007"), "service.ini": "restart = perhaps" } };
     const root = layout({ ...oneAndTwo(), wrong });
     const { space } = await launched(root);
-    const web = sleeping({ space }, "72002");
+    const web = await runs({ space }, "72002");
     const refused = async (...words: string[]) => {
       const { code, stderr } = await space.upkeep("switch", ...words);
       return [code, stderr.split("\n").at(-1)];
@@ -260,13 +262,16 @@ describe("upkeep switch", () => {
 
   test("is one at a time", async (context) => {
     need(context, "root");
-    const late = { shared: "linked", slow: service("72005", { check: ending(1) }) } as const;
+    const go = join(temporaryDirectory(), "go");
+    const check = `#!/bin/sh\nexec test -e ${go}\n`;
+    const late = { shared: "linked", slow: service("72005", { check }) } as const;
     const root = layout({ ...oneAndTwo(), late });
     const { space } = await launched(root);
-    const first = space.upkeep("switch", "-w", "1", "late");
+    const first = space.upkeep("switch", "-w", "30", "late");
     await eventually("the first is under way", () => links(root)[0] === "late");
     expect((await space.upkeep("switch", "two")).stderr).toBe("upkeep: cannot switch: another switch is under way");
-    expect((await first).code).toBe(2);
+    writeFileSync(go, "");
+    expect((await first).code).toBe(0);
     expect((await space.upkeep("switch", "two")).code).toBe(0);
   });
 });

@@ -49,18 +49,21 @@ describe("a container log that nobody reads", () => {
       const end = monotonic.now() + UNREAD;
       while (monotonic.now() < end) {
         await restarted(space);
-        const { took } = await timed(() => statusOf(space, "mortal"));
-        expect(took).toBeLessThan(1000);
+        // What waits for the reader would wait for ever.
+        await statusOf(space, "mortal");
       }
       const manager = managerOf(space) ?? 0;
       process.kill(manager, "SIGKILL");
       await nextManager(space, manager);
       await eventually("it answers", async () => (await statusOf(space, "mortal")).state === "up");
       await restarted(space);
-      space.signal("TERM");
-      const { result, took } = await timed(() => space.exit());
+      const { result, took } = await timed(() => {
+        space.signal("TERM");
+        return space.exit();
+      });
       expect(result).toEqual({ code: 0 });
-      expect(took).toBeLessThan(4000);
+      // Not by the end of the budget.
+      expect(took).toBeLessThan(9000);
     });
   }
 
