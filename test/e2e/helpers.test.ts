@@ -1,9 +1,10 @@
 // The tests' own tools, tried on programs that need no build.
+import { spawn } from "node:child_process";
 import { closeSync, existsSync, realpathSync } from "node:fs";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { drain, launch, realPipe } from "../helpers/pid-namespace.ts";
-import { argv, environ, fds, innerPid, isAlive, stat } from "../helpers/proc.ts";
+import { argv, comesToRest, environ, fds, innerPid, isAlive, stat, waits } from "../helpers/proc.ts";
 import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 
 const node = realpathSync(process.execPath);
@@ -54,6 +55,19 @@ test("a real pipe as stdout is one that the program may open by name", async () 
   await eventually("the line is in the pipe", () => drain(pipe.read).toString() === "by name\n");
   expect(fds(space.pid).get(1)).toMatch(/upkeep-test-.*\/pipe$/);
   closeSync(pipe.read);
+});
+
+test.each([
+  ["only sleeps", "exec sleep 1000", true],
+  ["has something to do at first", "for i in 1 2 3 4 5 6 7 8; do sleep 0.05; done; exec sleep 1000", true],
+  ["looks again and again", "while :; do sleep 0.05; done", false],
+  ["spins", "while :; do :; done", false],
+])("a process that %s: %s, comes to rest: %s", async (_what, script, isAtRest) => {
+  const { pid = 0 } = spawn("nice", ["sh", "-c", script], { stdio: "ignore" });
+  onTestFinished(() => void (isAlive(pid) && process.kill(pid, "SIGKILL")));
+  const rests = comesToRest(pid, 300, 3000).then(() => waits(pid));
+  if (isAtRest) expect(await rests).toBe(true);
+  else await expect(rests).rejects.toThrow(/comes to rest/);
 });
 
 test("a service directory appears whole, with modes as its files need them", () => {

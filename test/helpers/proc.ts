@@ -79,15 +79,16 @@ export async function waits(pid: number): Promise<boolean> {
  * Waits until a process has slept for `span` without a break: for "nothing more happens". What was told just before may
  * still be dealt with; what goes round and round never rests.
  */
-export async function comesToRest(pid: number, span: Ms = 500): Promise<void> {
+export async function comesToRest(pid: number, span: Ms = 500, within?: Ms): Promise<void> {
   let before: string | null = null;
   let since = monotonic.now();
-  await eventually(`process ${pid} comes to rest`, () => {
+  const isAtRest = () => {
     const now = sleepOf(pid);
     if (now === null || now !== before) since = monotonic.now();
     before = now;
     return monotonic.now() - since >= span;
-  });
+  };
+  await eventually(`process ${pid} comes to rest`, isAtRest, within);
 }
 
 /** The children of all threads of a process. */
