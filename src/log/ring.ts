@@ -212,9 +212,11 @@ function createRows(size: number): Rows {
 
 function grownRows(rows: Rows, oldest: number, used: number, size: number): Rows {
   const grown = createRows(size);
+  // Not every row need be in use: a few long lines may have had the older ones forgotten.
+  const head = Math.min(used, rows.times.length - oldest);
   for (const key of ["times", "orders", "lengths", "newlines", "continues"] as const) {
-    grown[key].set(rows[key].subarray(oldest, used));
-    grown[key].set(rows[key].subarray(0, oldest), used - oldest);
+    grown[key].set(rows[key].subarray(oldest, oldest + head));
+    grown[key].set(rows[key].subarray(0, used - head), head);
   }
   return grown;
 }

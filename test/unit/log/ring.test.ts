@@ -36,6 +36,28 @@ describe("a ring", () => {
     expect(texts(ring.last(1))).toEqual(["abc"]);
   });
 
+  test.each([1, 5, 11, 15])(
+    "keeps its lines apart where long ones, %i at last, are followed by short ones",
+    (count) => {
+      const ring = createRing("web", { bytes: 1000, lines: 100 });
+      const long = (index: number) => `${index}`.padEnd(Math.floor(990 / count) - 1, "x");
+      let all: string[] = [];
+      const say = (...lines: readonly string[]) => {
+        push(ring, lines.map((line) => `${line}\n`).join(""));
+        all = [...all, ...lines];
+      };
+      // Older ones are forgotten for their bytes while there are rows to spare.
+      for (let index = 0; index < 37; index++) say(long(index));
+      // Then come more at once than there are rows left.
+      for (let index = 0; index < 20; index++) {
+        say(...Array.from({ length: 17 }, (_, line) => `${index}.${line}`));
+        const kept = texts(ring.last(100));
+        expect(kept).toEqual(all.slice(-kept.length));
+        expect(kept.length).toBeGreaterThanOrEqual(Math.min(100, 17 * (index + 1)));
+      }
+    },
+  );
+
   test("takes no memory before it is used, and never more lines and bytes than its limits", () => {
     const ring = createRing("web", { bytes: 100, lines: 10 });
     expect([ring.bytes, ring.last(5)]).toEqual([0, []]);
