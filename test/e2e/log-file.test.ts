@@ -141,7 +141,10 @@ describe("log = file:DIR", () => {
     const text = logged(directory);
     // While no manager is there for 2 s the core itself shows whole lines.
     const copied = new Set(space.stderr().split("\n"));
-    const missing = gaps(numbersOf(text))
+    // Of one line each kill may have let only the beginning be written.
+    const numbers = numbersOf(text);
+    expect(numbers.filter(Number.isNaN).length).toBeLessThanOrEqual(3);
+    const missing = gaps(numbers.filter((number) => !Number.isNaN(number)))
       .map((number) => `line ${number} of many.`)
       .filter((line) => !copied.has(line));
     const bytes = missing.reduce((sum, line) => sum + line.length + 1, 0);

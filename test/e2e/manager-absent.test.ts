@@ -190,7 +190,11 @@ while :; do i=$((i + 1)); printf "long $i."; echo "${LONG}"; sleep 0.05; done
       name,
     ).toEqual([]);
     const tail = name === "long" ? LONG : "";
-    expect(lines.slice(0, -1).filter((line, index) => line !== `${name} ${numbers[index]}.${tail}`)).toEqual([]);
+    const short = lines.slice(0, -1).filter((line, index) => line !== `${name} ${numbers[index]}.${tail}`);
+    // The kill may have come between two writes of one line.
+    const isCut = (line: string) => Number(/\d+/.exec(line)) <= first && /^long \d+\.y+$/.test(line);
+    expect(short.filter((line) => !isCut(line)).map((line) => line.slice(0, 100))).toEqual([]);
+    expect(short.length).toBeLessThanOrEqual(1);
     expect(
       gaps(of(copied).map((line) => Number(/\d+/.exec(line)) - Number(/\d+/.exec(of(copied)[0] ?? "")) + 1)),
     ).toEqual([]);

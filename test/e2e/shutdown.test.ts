@@ -112,7 +112,7 @@ describe("the end", () => {
       app: { run: stubborn, "service.ini": `requires = db\n${ini}` },
       web: { run: stubborn, "service.ini": `requires = app\n${ini}` },
     });
-    const space = await launch([services.path], { env: { UPKEEP_STOP_BUDGET: "2s" } });
+    const space = await launch([services.path], { env: { UPKEEP_STOP_BUDGET: "4s" } });
     await allUp(space, "db", "app", "web");
     const { result, took } = await stopped(space);
     expect(result).toEqual({ code: 0 });
