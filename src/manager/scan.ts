@@ -7,6 +7,7 @@ import type { Defaults } from "../config/settings.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 import { createFollow } from "./follow.ts";
 import { footprintOf, identityOf } from "./footprint.ts";
+import { located } from "./located.ts";
 import { realPath } from "./way.ts";
 
 /** A copy that is under way is waited for: a directory is read when nothing has moved in it for this long. */
@@ -124,9 +125,8 @@ export function createScan(parts: ScanParts): Scan {
   };
   let listed = new Set<string>();
   let linked: ReadonlySet<string> = listed;
-  const { only } = parts;
-  const look = (): Listing =>
-    only === null ? listServices(scanDir) : { names: [only], links: new Set([only]), problems: [] };
+  const only = parts.only === null ? null : { names: [parts.only], links: new Set([parts.only]), problems: [] };
+  const look = (): Listing => only ?? listServices(scanDir);
   const heed = ({ names, links, problems }: Listing) => {
     if (names !== null || parts.absent === null) tell("", problems);
     if (names !== null) listed = new Set(names);
@@ -228,10 +228,9 @@ export function createScan(parts: ScanParts): Scan {
     names: list,
     async boot() {
       let turnEnd = clock.now() + TURN;
-      const names = list() ?? [];
       // What is no link itself is found where the scan directory is: a thousand names need not be looked up anew.
       const place = realPath(scanDir);
-      for (const name of names) {
+      for (const name of list() ?? []) {
         if (isClosed) return;
         take(name, linked.has(name) ? homeOf(name) : `${place}/${name}`);
         if (clock.now() < turnEnd) continue;
@@ -248,11 +247,4 @@ export function createScan(parts: ScanParts): Scan {
       follow.close();
     },
   };
-}
-
-/** A problem's sentence, with the file below `home` (and its line) where the sentence does not name it. */
-function located({ where, text }: Problem, home: string): string {
-  if (!where.startsWith(`${home}/`)) return text;
-  const place = where.slice(home.length + 1);
-  return text.includes(place.replace(/:\d+$/, "")) ? text : `${place}: ${text}`;
 }
