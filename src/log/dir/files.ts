@@ -47,6 +47,7 @@ export class Files {
   private pending: string | null = null; // the file that a processor has
   private processing: Promise<void> | null = null;
   private syncing: Promise<void> | null = null;
+  private tidying: Promise<void> | null = null; // the oldest file is being deleted
 
   constructor(path: string, told: Told, options: DirectoryOptions, parts: DirectoryParts) {
     this.path = path;
@@ -114,6 +115,7 @@ export class Files {
   async shut(): Promise<void> {
     const { calls, fd, name } = this;
     if (fd < 0) return;
+    await this.tidying;
     this.told.info?.(`close: ${name}`);
     await persist(this, "unable to fsync current logfile", () => calls.fsync(fd));
     await persist(this, "unable to set mode of current", () => calls.fchmod(fd, CLEAN_MODE));
@@ -125,17 +127,24 @@ export class Files {
   async rotate(): Promise<void> {
     if (this.fd < 0 || this.size === 0) return;
     await this.processing;
+    await this.tidying;
     const { calls, fd, name, told } = this;
-    const old = await this.freshName(this.config.processor === null ? "s" : "u");
-    await persist(this, "unable to set mode of current", () => calls.fchmod(fd, CLEAN_MODE));
+    const [old] = await Promise.all([
+      this.freshName(this.config.processor === null ? "s" : "u"),
+      persist(this, "unable to set mode of current", () => calls.fchmod(fd, CLEAN_MODE)),
+    ]);
     told.info?.(`rename: ${name}/current ${old} ${this.size}`);
     await persist(this, "unable to rename current", () => this.moveAway(old));
     this.settle(fd);
     await this.openCurrent("unable to create new current");
     this.size = 0;
-    if (this.config.processor !== null) this.pending = old;
-    await this.deleteSurplus();
-    if (this.config.processor !== null) this.startProcessor(old);
+    if (this.config.processor === null) {
+      this.tidy();
+      return;
+    }
+    this.pending = old;
+    await this.deleteSurplus(); // what a processor begins looks like the leftover of one
+    this.startProcessor(old);
   }
   /** A `current` that somebody has deleted need not be moved. */
   private async moveAway(old: string): Promise<void> {
@@ -166,6 +175,12 @@ export class Files {
         this.syncing = null;
       });
   }
+  /** While the new file is written: to delete a large one takes longer than all else here. */
+  private tidy(): void {
+    this.tidying = this.deleteSurplus().then(() => {
+      this.tidying = null;
+    });
+  }
   private startProcessor(file: string): void {
     const parts = { ...this.processorParts(), command: () => this.config.processor };
     this.processing = processFile(file, parts, this.parts.run).then(() => {
@@ -195,6 +210,7 @@ export class Files {
 
   /** On a full disk: deletes the oldest file, if `config` allows it; false if nothing was deleted. */
   async makeRoom(): Promise<boolean> {
+    await this.tidying;
     try {
       const oldest = sacrifice(await this.calls.names(this.path), this.config.least, this.config.keep);
       if (oldest === null) return false;
@@ -209,9 +225,10 @@ export class Files {
   get isProcessing(): boolean {
     return this.processing !== null;
   }
-  /** Resolves when nothing goes on in the background: neither a processor nor the way of the last file to the disk. */
+  /** Resolves when nothing goes on in the background: no processor, no deletion, no file on its way to the disk. */
   async settled(): Promise<void> {
     await this.processing;
+    await this.tidying;
     await this.syncing;
   }
 
