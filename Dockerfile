@@ -9,7 +9,7 @@ RUN apt-get update \
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci
-COPY build.mjs ./
+COPY build.mjs wat.mjs ./
 COPY src src
 RUN npm run build
 

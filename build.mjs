@@ -16,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { watForEsbuild } from "./wat.mjs";
 
 const root = import.meta.dirname;
 const at = (...parts) => join(root, ...parts);
@@ -26,6 +27,7 @@ const { version } = JSON.parse(
 const newest = (dir, ends) =>
   Math.max(
     statSync(at("build.mjs")).mtimeMs,
+    statSync(at("wat.mjs")).mtimeMs,
     statSync(at("package.json")).mtimeMs,
     ...readdirSync(dir, { recursive: true })
       .filter((name) => ends.test(name))
@@ -74,7 +76,7 @@ function buildCore() {
  */
 async function buildManager() {
   const output = at("dist/manager.cjs");
-  if (isFresh(output, at("src"), /\.ts$/)) return;
+  if (isFresh(output, at("src"), /\.(ts|wat)$/)) return;
   const { build } = await import("esbuild");
   const options = {
     absWorkingDir: root,
@@ -83,6 +85,7 @@ async function buildManager() {
     format: "cjs",
     platform: "node",
     target: "node20.19",
+    plugins: [watForEsbuild],
     logLevel: "warning",
   };
   for (const name of readdirSync(at("dist"))) if (/\.(cjs|mjs|cache)$/.test(name)) rmSync(at("dist", name));

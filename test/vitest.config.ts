@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { watForVite } from "../wat.mjs";
 
 // .ci/run counts by a report in JSON beside the usual output.
 const report = process.env["UPKEEP_TEST_REPORT"];
@@ -8,6 +9,7 @@ export default defineConfig({
     reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
     projects: [
       {
+        plugins: [watForVite],
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
+import { watForEsbuild } from "../../wat.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -49,6 +50,7 @@ try {
     bundle: true,
     platform: "node",
     format: "esm",
+    plugins: [watForEsbuild],
     outfile: engine,
     logLevel: "error",
   });

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { watForEsbuild } from "../../wat.mjs";
 import { temporaryDirectory } from "./service-dir.ts";
 
 /** Bundles test/fixtures/log-stream.ts; returns the file that Node runs. */
@@ -13,6 +14,7 @@ export async function buildEngine(): Promise<string> {
     bundle: true,
     platform: "node",
     format: "esm",
+    plugins: [watForEsbuild],
     outfile,
     logLevel: "error",
   });

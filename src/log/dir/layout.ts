@@ -1,6 +1,7 @@
 // What becomes of a batch of lines on its way into one directory: stamps, prefix, selection. Pure, but for the scratch
 // buffer that the result may lie in.
 import type { DirectoryConfig } from "./config.ts";
+import { HEAD_MAX, headPutter, type PutHeads } from "./heads.ts";
 import { selected } from "./match.ts";
 import type { LineOptions } from "./model.ts";
 import { BATCH, giveScratch, takeScratch } from "./scratch.ts";
@@ -32,40 +33,41 @@ const NOTHING = Buffer.alloc(0);
 const LINE_MAX = 1000;
 const MORE = Buffer.from("...");
 const END = Buffer.from("\n");
-// V8 makes strings of up to about 128 KB cheaply, and of more than that at four times the price.
-const PIECE = 64 * 1024;
 
 /** The way of the lines of one stream into one directory; it remembers what was decided of an unfinished line. */
 export function createLayout(config: DirectoryConfig, options: LineOptions): Layout {
-  const prefix = config.prefix === null ? "" : Buffer.from(config.prefix).toString("latin1");
-  const headAt = (time: Micros) => stampText(options.stamp ?? 0, time) + prefix;
-  if (config.selections.length > 0 || config.udp !== null) return lineByLine(config, options, headAt);
-  if ((options.stamp ?? 0) === 0 && prefix === "") return asItIs;
-  return (batch, time) => allWith(headAt(time), batch);
+  const prefix = Buffer.from(config.prefix ?? NOTHING);
+  const headAt = (time: Micros) => Buffer.concat([Buffer.from(stampText(options.stamp ?? 0, time)), prefix]);
+  const isSelective = config.selections.length > 0 || config.udp !== null;
+  if (!isSelective && (options.stamp ?? 0) === 0 && prefix.length === 0) return asItIs;
+  const slow = lineByLine(config, options, headAt);
+  if (isSelective) return slow;
+  return (batch, time) => {
+    const head = headAt(time);
+    const put = head.length <= HEAD_MAX ? headPutter() : null;
+    return put === null ? slow(batch, time) : allWith(put, head, batch);
+  };
 }
 
 function asItIs({ bytes }: Batch): LaidOut {
   return { file: bytes, scratch: null, alerts: null, messages: [] };
 }
 
-/** The head before each line: by strings, whose search and replacement V8 does many bytes at a time. */
-function allWith(head: string, { bytes, column }: Batch): LaidOut {
-  const line = `\n${head}`;
-  const end = bytes[bytes.length - 1] === NEWLINE ? bytes.length - 1 : bytes.length;
+/** The head before each line, and nothing else. */
+function allWith(put: PutHeads, head: Buffer, { bytes, column }: Batch): LaidOut {
   let scratch = takeScratch(4 * bytes.length < BATCH ? BATCH : 2 * BATCH);
-  let size = column === 0 ? scratch.write(head, 0, "latin1") : 0;
-  for (let from = 0; from < end; from += PIECE) {
-    const text = bytes.toString("latin1", from, Math.min(end, from + PIECE)).replaceAll("\n", line);
-    if (size + text.length >= scratch.length) {
-      // Many short lines: as much again for the rest of them.
-      const larger = takeScratch(2 * (size + text.length) + bytes.length - from);
+  let size = column === 0 ? head.copy(scratch) : 0;
+  put(head, bytes, (piece) => {
+    if (size + piece.length > scratch.length) {
+      // Many short lines.
+      const larger = takeScratch(2 * (size + piece.length));
       scratch.copy(larger, 0, 0, size);
       giveScratch(scratch);
       scratch = larger;
     }
-    size += scratch.write(text, size, "latin1");
-  }
-  if (end < bytes.length) scratch[size++] = NEWLINE;
+    scratch.set(piece, size);
+    size += piece.length;
+  });
   return { file: scratch.subarray(0, size), scratch, alerts: null, messages: [] };
 }
 
@@ -73,11 +75,11 @@ function allWith(head: string, { bytes, column }: Batch): LaidOut {
 function lineByLine(
   { selections, udp, udpOnly }: DirectoryConfig,
   { lineMax = LINE_MAX }: LineOptions,
-  headAt: (time: Micros) => string,
+  headAt: (time: Micros) => Buffer,
 ): Layout {
   let isWritten = true; // the unfinished line
   return ({ bytes, column }, time) => {
-    const head = Buffer.from(headAt(time), "latin1");
+    const head = headAt(time);
     const alerts: Buffer[] = [];
     const messages: Buffer[] = [];
     const ranges: number[] = []; // of what is written: from, to, from, to…
