@@ -1,28 +1,24 @@
 // The way of the bytes of one stream: from its source into hand, and from there to its outlets. It reads rarely and much,
 // lets more gather in the pipe while it writes, and reads nothing while what was read is not written.
-import { readSync } from "node:fs";
 import { type Clock, type Ms, monotonic } from "../../base/clock.ts";
-import { errorCode } from "../../base/errors.ts";
 import { createFlush } from "../flush.ts";
 import { Hand } from "./hand.ts";
 import type { LogSource, LogStream, StreamOptions } from "./model.ts";
 import type { Outlets } from "./outlets.ts";
 import { ENOUGH, LARGE_PIPE, LINGER, LITTLE, MOMENT, Pace, ROOMY, SMALLEST_PIPE } from "./pace.ts";
+import { createRush, type Read, readNow, readSome } from "./read.ts";
 import { BATCH } from "./scratch.ts";
-import { errnoText } from "./trouble.ts";
 
 /** What tests replace. */
 export interface StreamParts {
   readonly clock?: Clock;
-  /** read(2) into the buffer from an offset on: the count, or throws what fs throws. */
-  readonly read?: (fd: number, into: Buffer, at: number, most: number) => number;
+  readonly read?: Read;
   /** Calls back when the loop has looked for events once more. */
   readonly soon?: (wake: () => void) => void;
 }
 
 const NEWLINE = 10;
 const LINE_MAX = 1000;
-const systemRead = (fd: number, into: Buffer, at: number, most: number) => readSync(fd, into, at, most, null);
 const LARGE_PIECE = 32 * 1024; // what comes in pieces of this size is worth a read of one's own
 
 /** What must come to pass before the end: `line` the end of a line, `now` and `release` no more than what is in hand. */
@@ -34,7 +30,8 @@ export class Flow implements LogStream {
   private readonly outlets: Outlets;
   private readonly options: StreamOptions;
   private readonly clock: Clock;
-  private readonly read: (fd: number, into: Buffer, at: number, most: number) => number;
+  private readonly read: Read;
+  private readonly rush: () => void;
   private readonly soon: (wake: () => void) => void;
   private readonly hand: Hand;
   private readonly over = createFlush();
@@ -52,10 +49,11 @@ export class Flow implements LogStream {
     this.outlets = outlets;
     this.options = options;
     this.clock = parts.clock ?? monotonic;
-    this.read = parts.read ?? systemRead;
+    this.read = parts.read ?? readNow;
     this.soon = parts.soon ?? setImmediate;
     this.hand = new Hand(options.lineMax ?? LINE_MAX, options.carry ?? null, options.skip === true);
     this.pace = new Pace(this.clock);
+    this.rush = createRush(this.soon, () => this.look());
   }
 
   get ended(): Promise<void> {
@@ -117,13 +115,11 @@ export class Flow implements LogStream {
       return false;
     }
     if (bytes !== null) this.add(bytes);
-    if (source.fd !== null && !this.isHeldBack && !(bytes !== null && bytes.length < LARGE_PIECE))
-      this.readOn(source.fd);
-    if (this.isFast && bytes !== null && this.ending === "no" && !this.isHeldBack && this.hand.size < ENOUGH) {
-      if (this.state === "watching") this.gather();
-      return true;
-    }
-    this.batch();
+    const isPiece = bytes !== null && bytes.length < LARGE_PIECE;
+    if (source.fd !== null && !this.isHeldBack && !isPiece) this.readOn(source.fd);
+    const isOpen = this.isFast && bytes !== null && this.ending === "no" && !this.isHeldBack;
+    if (isOpen && this.hand.size < this.enough) this.gather();
+    else this.batch();
     return false;
   };
   private add(bytes: Buffer): void {
@@ -131,31 +127,40 @@ export class Flow implements LogStream {
     this.hand.add(bytes);
     this.count += bytes.length;
   }
+  private get enough(): number {
+    return Math.min(ENOUGH, this.source.batchMax ?? BATCH);
+  }
   private readOn(fd: number, most: number = this.source.batchMax ?? BATCH): void {
     const room = most - this.hand.size;
     this.hasMore = false;
     if (room <= 0) return;
-    try {
-      const count = this.read(fd, this.hand.room(room), this.hand.size, room);
-      if (count === 0) this.ending = "now";
-      this.hasMore = count === room;
-      this.pace.saw(count);
-      this.hand.size += count;
-      this.count += count;
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === "EAGAIN" || code === "EINTR") return;
-      this.options.told.warning(`unable to read standard input: ${errnoText(error)}`);
-      this.ending = "now";
-    }
+    const count = readSome(this.read, this.options.told, fd, this.hand.room(room), this.hand.size, room);
+    if (count === null) return;
+    if (count === 0) this.ending = "now";
+    this.hasMore = count === room;
+    this.pace.saw(count);
+    this.hand.size += count;
+    this.count += count;
   }
-  /** From a small pipe it comes in drops: they are collected for a moment. */
+  /** From a small pipe it comes in drops, which are collected for a moment. */
   private gather(): void {
     this.state = "gathering";
-    this.cancelWait = this.clock.at(this.clock.now() + MOMENT, () => {
+    this.cancelWait ??= this.clock.at(this.clock.now() + MOMENT, () => {
       this.source.pause();
       this.batch();
     });
+    this.pace.startRush();
+    this.rush();
+  }
+  /** While much comes the loop does not sleep: it looks once a turn, and at all others as well. */
+  private look(): boolean {
+    if (this.state !== "gathering") return false;
+    const fd = this.isHeldBack || !this.pace.isRushing ? null : this.source.fd;
+    if (fd === null) this.source.watch(this.take);
+    else this.readOn(fd);
+    const goesOn = this.ending === "no" && this.hand.size < this.enough;
+    if (!goesOn) this.batch();
+    return goesOn && fd !== null;
   }
 
   /** Hands on what was read, up to the end of the last line. */
@@ -199,21 +204,17 @@ export class Flow implements LogStream {
   /** Much is coming. */
   private goOn(): void {
     const { source } = this;
-    source.taking?.(); // who says no is asked again for the next batch
+    this.isHeldBack = source.taking?.() === false; // who says no is asked again for the next batch
     const capacity = this.pace.capacity(source.capacity?.() ?? SMALLEST_PIPE);
     if (capacity < ROOMY && source.enlarge !== undefined && this.pace.isTimeToLook()) {
       source.enlarge(LARGE_PIPE);
-      this.wait(LINGER, () => this.pull());
-      return;
+      return void this.wait(LINGER, () => this.pull());
     }
-    if (source.fd === null || capacity < ROOMY) {
-      source.watch(this.take);
-      this.gather();
-      return;
-    }
+    const isSmall = source.fd === null || capacity < ROOMY;
     // Who reads all that a read can take has not seen how much is coming.
-    const time = this.hasMore ? 0 : this.pace.rest(capacity);
-    if (time >= 1) this.wait(time, () => this.pull());
+    const time = isSmall || this.hasMore ? 0 : this.pace.rest(capacity);
+    if (isSmall) this.gather();
+    else if (time >= 1) this.wait(time, () => this.pull());
     else this.pull();
   }
   /** Reads without having been told that there is something: there is, at such a rate. */
@@ -223,7 +224,6 @@ export class Flow implements LogStream {
     if (this.count === 0 && this.ending === "no") this.resume();
     else this.batch();
   }
-
   private endOn(): void {
     const { hand, source } = this;
     if (hand.partial === 0 || this.ending === "release") {

@@ -82,7 +82,7 @@ export class Hand {
   take(): Batch | null {
     const scratch = this.room(0);
     let to = scratch.subarray(0, this.size).lastIndexOf(NEWLINE) + 1;
-    if (to === 0 && this.size > this.longest) to = this.size;
+    if (to === 0 && this.size >= this.longest) to = this.size;
     this.taken = to;
     if (to === 0) return null;
     const { column } = this;

@@ -123,14 +123,44 @@ test("from a small pipe it collects what comes in drops", () => {
   const run = begin();
   run.bytes(LARGE);
   run.wrote();
-  expect(run.isWatching()).toBe(true);
   for (let drop = 0; drop < 5; drop++) {
+    run.clock.advance(0.5);
+    run.loop.run();
+    expect(run.isWatching()).toBe(true);
     run.bytes(`drop ${drop}\n`);
   }
-  run.clock.advance(1);
   expect(run.written.length).toBe(1);
-  run.clock.advance(1);
+  run.clock.advance(1.5);
   expect(run.written[1]).toBe("drop 0\ndrop 1\ndrop 2\ndrop 3\ndrop 4\n");
+});
+
+test("while much comes through a small pipe it looks once a turn of the loop, and waits to be told when less comes", () => {
+  const run = begin();
+  run.bytes(LARGE);
+  run.wrote();
+  for (let turn = 0; turn < 3; turn++) {
+    run.fill(LARGE);
+    run.loop.turn();
+    expect([run.left(), run.isWatching()]).toEqual(["", false]);
+  }
+  run.loop.turn();
+  expect(run.isWatching()).toBe(false);
+  run.clock.advance(0.1);
+  run.loop.run();
+  expect([run.isWatching(), run.written.length]).toEqual([true, 1]);
+  run.clock.advance(4);
+  expect(run.written[1]).toBe(LARGE.repeat(3));
+});
+
+test("who may not read does not look either", () => {
+  let may = true;
+  const run = begin({}, { taking: () => may });
+  run.bytes(LARGE);
+  may = false;
+  run.wrote();
+  run.fill(LARGE);
+  run.loop.run();
+  expect(run.left()).toBe(LARGE);
 });
 
 test("a pipe with much in it is asked to be made larger, and is left alone until a third full once it is seen to be", () => {
@@ -151,13 +181,25 @@ test("a pipe with much in it is asked to be made larger, and is left alone until
   expect(asked.length).toBe(1);
 });
 
+test("a line that is just as long as what may be read at once is handed on, too", () => {
+  const run = begin({}, { batchMax: 65_536 });
+  run.readable("y".repeat(65_536));
+  run.wrote();
+  run.clock.advance(0.1);
+  run.loop.run();
+  run.bytes("end\n");
+  run.clock.advance(10);
+  while (run.isWriting()) run.wrote();
+  expect(run.written.join("")).toBe(`${"y".repeat(65_536)}end\n`);
+});
+
 test("a line longer than 64 KB is handed on in parts, and its end is one", () => {
   const run = begin();
   const long = "y".repeat(100_000);
   run.readable(long);
   run.wrote();
   run.bytes("end\nnext\n");
-  run.clock.advance(2);
+  run.clock.advance(4);
   run.wrote();
   expect(run.written.join("")).toBe(`${long}end\nnext\n`);
 });
