@@ -1,5 +1,5 @@
 // snprintf for this program, in the place of the C library's: that one brings floating point and all its kin, 9 KB of a
-// command that is to stay below 100. It knows what is used here: %s %c %d %i %u %x, with l, ll or z, a width that may be
+// command of a little over 100. It knows what is used here: %s %c %d %i %u %x, with l, ll or z, a width that may be
 // filled with zeros, and a precision for %s. What it does not know it copies as it stands.
 #include <stdarg.h>
 #include <stdbool.h>

@@ -201,8 +201,15 @@ export function beginShutdown(
   };
   forget = clock.at(end, () => {
     // No grace outlives the budget: not a service's, not that of its finish script.
-    for (const runner of all) if (!isAtRest(runner.state)) runner.send({ type: "kill" });
+    isHurried = true;
+    for (const runner of all) if (open.has(runner)) runner.send({ type: "kill" });
+    // Who waits for one that does not end is told all the same: what is killed without that would be started again.
+    while (stage === "services" && level < levels.length - 1) {
+      level++;
+      stopLevel();
+    }
     interlude?.hurry();
+    progress(null);
     forget = clock.at(end + RESERVE / 2, overdue);
   });
   return {

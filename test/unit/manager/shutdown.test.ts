@@ -1,5 +1,8 @@
 import { expect, test } from "vitest";
+import type { Runner } from "../../../src/manager/runner.ts";
+import { beginShutdown } from "../../../src/manager/shutdown.ts";
 import { type Ending, reportLines } from "../../../src/manager/stop-report.ts";
+import { fakeClock } from "../log/fakes.ts";
 
 const ending = (over: Partial<Ending>): Ending => ({
   name: "web",
@@ -32,4 +35,41 @@ test("whoever has no handler is named, but nobody whose process had ended before
   expect(report(ending({ exit: { signal: 15 } }), ending({ name: "db", exit: null }))).toEqual([
     "no handler for the stop signal, ended by it at once: web",
   ]);
+});
+
+test("where the budget ends at a service that does not, those behind it are told to stop before they are killed", () => {
+  const clock = fakeClock();
+  const told: string[] = [];
+  const service = (name: string, requires: readonly string[]) => {
+    const spec = { name, requires, after: [], wants: [], loggerOf: null, foreground: false, stopGrace: 7_000 };
+    const runner = { name, spec, state: { phase: "up", pid: 9 } };
+    const send = (event: { type: string; grace?: number }) => {
+      told.push(`${name} ${event.type}${event.grace === undefined ? "" : ` ${event.grace}`}`);
+      // The db ends at once; the web hangs in the kernel.
+      if (event.type === "stop") Object.assign(runner.state, { phase: name === "db" ? "down" : "stopping" });
+    };
+    return Object.assign(runner, { send }) as unknown as Runner;
+  };
+  const all = [service("db", []), service("web", ["db"])];
+  let ended: readonly Ending[] | null = null;
+  const shutdown = beginShutdown(
+    {
+      clock,
+      budget: 9_000,
+      runners: () => all,
+      strays: () => 0,
+      reactionOf: () => null,
+      done: (endings) => {
+        ended = endings;
+      },
+    },
+    clock.now(),
+  );
+  shutdown.progress(null);
+  expect(told).toEqual(["web stop 7000"]);
+  clock.advance(8_500);
+  expect(told).toEqual(["web stop 7000", "web kill", "db stop 0"]);
+  expect(ended).toBe(null);
+  clock.advance(250);
+  expect(ended).toMatchObject([{ name: "db" }]);
 });
