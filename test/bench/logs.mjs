@@ -1,9 +1,10 @@
 // node test/bench/logs.mjs: a log directory written by upkeep's engine, by the least a C program can do, and by the peers
 // that are installed; one after the other in each round. docs/benchmarks.md says how it is measured.
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
 import { watForEsbuild } from "../../wat.mjs";
@@ -38,6 +39,8 @@ const subjects = {
     command: (stamps) => ["s6-log", ...(stamps ? ["t"] : []), "n10", "s10000000", log],
     part: 0.2,
   },
+  // It makes the pipe itself, of the writer that it starts, and stamps nothing.
+  supervisord: { needs: "supervisord", play: playSupervisord },
 };
 const rows = [];
 for (const pipe of ["as it comes", "8 KB"])
@@ -54,19 +57,20 @@ try {
     outfile: engine,
     logLevel: "error",
   });
-  measureAll();
+  await measureAll();
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
 
-function measureAll() {
+async function measureAll() {
   const names = Object.keys(subjects).filter((name) => isHere(subjects[name]) && isWanted(name));
   const samples = new Map();
   for (let round = 0; round < Number(values.rounds); round++)
     for (const [row, settings] of rows.entries())
       for (const name of names) {
         const key = `${row} ${name}`;
-        samples.set(key, [...(samples.get(key) ?? []), play(subjects[name], settings)]);
+        const { play = playLogger } = subjects[name];
+        samples.set(key, [...(samples.get(key) ?? []), await play(subjects[name], settings)]);
       }
   process.stdout.write(`| pipe | chunks | stamps | ${names.join(" | ")} |\n|${" --- |".repeat(3 + names.length)}\n`);
   for (const [row, { pipe, chunk, stamps }] of rows.entries()) {
@@ -77,11 +81,11 @@ function measureAll() {
 }
 
 /** MB/s and processor seconds for a GB. */
-function play({ command, pipe: large = 0, part = 1 }, { pipe, chunk, stamps }) {
+function playLogger({ command, pipe: large = 0, part = 1 }, { pipe, chunk, stamps }) {
   rmSync(log, { recursive: true, force: true });
   mkdirSync(log);
   writeFileSync(join(log, "config"), "s10000000\nn10\n");
-  const bytes = Math.round(Number(values.bytes) * part * (chunk === 100 ? 0.5 : 1));
+  const bytes = bytesOf(part, chunk);
   const size = pipe === "8 KB" ? 8192 : large;
   const env = { ...process.env, PIPE: String(size) };
   const words = ["measure", String(size), String(bytes), String(chunk), "--", ...command(stamps)];
@@ -89,7 +93,50 @@ function play({ command, pipe: large = 0, part = 1 }, { pipe, chunk, stamps }) {
   return { speed: bytes / 1e6 / wall, cost: cpu / (bytes / 1e9) };
 }
 
+function bytesOf(part, chunk) {
+  return Math.round(Number(values.bytes) * part * (chunk === 100 ? 0.5 : 1));
+}
+
+/** The time from the writer's start to its exit, and the processor's of supervisord alone. Null: it has no such thing. */
+async function playSupervisord({ part = 1 }, { pipe, chunk, stamps }) {
+  if (stamps || pipe !== "as it comes") return null;
+  rmSync(log, { recursive: true, force: true });
+  mkdirSync(log);
+  const bytes = bytesOf(part, chunk);
+  const [gate, over] = [join(work, "gate"), join(work, "over")];
+  for (const file of [gate, over]) {
+    rmSync(file, { force: true });
+    execFileSync("mkfifo", [file]);
+  }
+  const conf = join(work, "supervisord.conf");
+  const command = `sh -c 'read line < ${gate}; ${logs} write ${bytes} ${chunk}; echo > ${over}; exec sleep 60'`;
+  writeFileSync(
+    conf,
+    `[supervisord]\nnodaemon = true\nlogfile = /dev/null\nlogfile_maxbytes = 0\npidfile = ${join(work, "pid")}\n
+[program:writer]\ncommand = ${command}\nstdout_logfile = ${join(log, "current")}\nstdout_logfile_maxbytes = 10000000
+stdout_logfile_backups = 10\nstopasgroup = true\n`,
+  );
+  const supervisor = spawn("supervisord", ["-c", conf], { stdio: "ignore" });
+  const exited = new Promise((resolve) => supervisor.once("exit", resolve));
+  // Of user and system in hundredths of a second.
+  const used = () => {
+    const fields = readFileSync(`/proc/${supervisor.pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  };
+  for (let before = -1; before !== used(); await sleep(1500)) before = used();
+  const [cpu, start] = [used(), performance.now()];
+  writeFileSync(gate, "go\n");
+  const written = spawn("cat", [over], { stdio: "ignore" });
+  await new Promise((resolve) => written.once("exit", resolve));
+  const wall = (performance.now() - start) / 1000;
+  const cost = (used() - cpu) / (bytes / 1e9);
+  supervisor.kill("SIGTERM");
+  await exited;
+  return { speed: bytes / 1e6 / wall, cost };
+}
+
 function cell(own, cat) {
+  if (own.includes(null)) return "";
   const middle = (list, key) => list.map((sample) => sample[key]).sort((a, b) => a - b)[Math.floor(list.length / 2)];
   const ratio = (key) => (middle(own, key) / middle(cat, key)).toFixed(2);
   const figures = `${middle(own, "speed").toFixed(0)}, ${middle(own, "cost").toFixed(2)}`;
