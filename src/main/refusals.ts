@@ -70,7 +70,7 @@ export function createRefusals({ voice, manager, scanDir, corePid }: RefusalPart
     },
     settle(isFirst, scans) {
       isSettled = true;
-      manager().supervise.begin();
+      manager().begin();
       const isAll = refused.size > 0 && manager().roster.services().length === 0;
       // Without the command after `--`, which is in no directory.
       const count = manager().roster.fromDirectories().length;

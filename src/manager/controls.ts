@@ -1,14 +1,15 @@
 // control/C: a script of the service that runs before a signal and may take its place (runsv(8)). Whoever orders, a
 // letter, a command, a shutdown, comes by here; only the KILL at the end of a stop's grace asks nobody. No order waits
 // for the script of another one.
-import { statSync } from "node:fs";
 import type { Exit } from "../base/exit.ts";
 import type { Core, Hello } from "../channel/core.ts";
 import type { Say } from "../log/voice.ts";
-import { controlScript } from "../process/spawn.ts";
+import { createBooks, type Wish } from "./control-books.ts";
 import type { Helpers } from "./helpers.ts";
-import { controlsKey, decodeControls, encodeControls, type Job, type Jobs } from "./remembered.ts";
+import type { Looks } from "./looks.ts";
+import { controlsKey, decodeControls, type Job } from "./remembered.ts";
 import type { Runner } from "./runner.ts";
+import { lookForScript } from "./script-look.ts";
 
 export interface Controls {
   /** A signal that the machine sends to one of its processes. */
@@ -32,6 +33,7 @@ export interface ControlsParts {
   readonly core: Core;
   readonly hello: Hello;
   readonly helpers: Helpers;
+  readonly looks: Looks;
   readonly say: Say;
   /** Restarts what runs. */
   readonly restart: (runner: Runner) => void;
@@ -55,38 +57,19 @@ const letters: Readonly<Record<number, string>> = {
 
 const plain = { cont: false, restart: false, after: null, start: null } as const;
 
-interface Book extends Jobs {
-  jobs: Job[];
-  spared: number | null;
-  termed: number | null;
-}
-
 /** The control scripts of one manager's services. */
 export function createControls(parts: ControlsParts): Controls {
-  const { core, hello, helpers, say, termed } = parts;
-  const books = new Map<Runner, Book>();
+  const { core, hello, helpers, looks, say, termed } = parts;
+  const books = createBooks(core);
+  const { keep } = books;
   // How to start the main process, once control/u has ended.
   const beginnings = new Map<Runner, { readonly child: number; readonly begin: () => void }>();
-
   // Their restart has been asked of the script of TERM.
   const asked = new Set<Runner>();
 
-  const bookOf = (runner: Runner): Book => {
-    const book = books.get(runner) ?? { jobs: [], spared: null, termed: null };
-    books.set(runner, book);
-    return book;
-  };
-  const keep = (runner: Runner) => {
-    const book = books.get(runner);
-    if (book === undefined) return;
-    if (book.jobs.length > 0 || book.spared !== null || book.termed !== null)
-      return core.remember(controlsKey(runner.name), encodeControls(book));
-    books.delete(runner);
-    core.forget(controlsKey(runner.name));
-  };
   const send = (runner: Runner, { child, number, group }: NonNullable<Job["signal"]>, letter: string) => {
     core.kill(runner.id(child), number, group);
-    if (letter === "t") bookOf(runner).termed = child;
+    if (letter === "t") books.of(runner).termed = child;
   };
   const restart = (runner: Runner, child: number) => {
     const { state } = runner;
@@ -94,57 +77,76 @@ export function createControls(parts: ControlsParts): Controls {
     asked.add(runner);
     parts.restart(runner);
   };
-  const has = ({ spec }: Runner, letter: string): boolean => {
-    if (spec.loggerOf !== null || spec.fixed) return false;
-    try {
-      const file = statSync(controlScript(spec.home, letter), { throwIfNoEntry: false });
-      return file !== undefined && (file.mode & 0o100) !== 0;
-    } catch (error) {
-      // EACCES, ELOOP: not a script that could be run.
-      say("debug", `cannot look at control/${letter} of ${spec.name}: ${String(error)}`);
-      return false;
-    }
-  };
-  const act = (runner: Runner, job: Omit<Job, "child" | "again">, isReplaced: boolean) => {
+  const mayHave = ({ spec }: Runner): boolean => spec.loggerOf === null && !spec.fixed;
+  const act = (runner: Runner, job: Wish, isReplaced: boolean) => {
     if (job.signal !== null) {
       if (!isReplaced && job.restart) restart(runner, job.signal.child);
       else if (!isReplaced) send(runner, job.signal, job.letter);
-      else if (job.letter === "t") bookOf(runner).spared = job.signal.child;
+      else if (job.letter === "t") books.of(runner).spared = job.signal.child;
       if (job.cont) core.kill(runner.id(job.signal.child), SIGCONT, job.signal.group);
     }
     const beginning = beginnings.get(runner);
     if (job.start !== null && beginning?.child === job.start) {
       beginnings.delete(runner);
       beginning.begin();
+      core.hasten();
     }
-    if (job.after !== null && has(runner, job.after)) run(runner, { letter: job.after, signal: null, ...plain });
+    if (job.after !== null) run(runner, { letter: job.after, signal: null, ...plain });
   };
-  const done = (runner: Runner, child: number, exit: Exit | null) => {
-    const book = bookOf(runner);
-    const job = book.jobs.find((each) => each.child === child);
-    if (job === undefined) return;
+  const done = (runner: Runner, job: Job, wish: Wish, isReplaced: boolean) => {
+    const book = books.of(runner);
     book.jobs = book.jobs.filter((each) => each !== job);
-    if (exit === null) say("warn", `cannot run control/${job.letter} of ${runner.name}; it goes on without it`);
-    act(runner, job, exit !== null && "code" in exit && exit.code === 0);
+    act(runner, wish, isReplaced);
     if (job.again !== null) run(runner, job.again);
     keep(runner);
     termed(runner);
   };
-  /** Runs its script; the same script that runs already is run once more afterwards, for the newest order. */
-  const run = (runner: Runner, job: Omit<Job, "child" | "again">) => {
-    const book = bookOf(runner);
+  const ended = (runner: Runner, child: number, exit: Exit | null) => {
+    const job = books.get(runner)?.jobs.find((each) => each.child === child);
+    if (job === undefined) return;
+    if (exit === null) say("warn", `cannot run control/${job.letter} of ${runner.name}; it goes on without it`);
+    done(runner, job, job, exit !== null && "code" in exit && exit.code === 0);
+  };
+  const begin = (runner: Runner, letter: string): number => {
+    const helper = helpers.run(runner, { role: "control", letter }, (exit) => ended(runner, helper.child, exit));
+    return helper.child;
+  };
+  /** Looks for scripts, one after the other: signals go in the order in which they were asked for. */
+  const seek = (runner: Runner) => {
+    const book = books.get(runner);
+    const sought = book?.jobs.find(({ child }) => child === null);
+    if (book === undefined || sought === undefined || book.isSeeking) return;
+    book.isSeeking = true;
+    const { letter } = sought;
+    lookForScript(looks, runner.spec.home, letter, (result) => {
+      book.isSeeking = false;
+      if (result === "silent")
+        say("warn", `the file system of control/${letter} of ${runner.name} does not answer; it goes on without it`);
+      const runs = result === "there" || result === "maybe";
+      const job = book.jobs.find(({ child }) => child === null);
+      // Forgotten meanwhile: what is to follow its end is run all the same.
+      if (books.get(runner) !== book || job === undefined) return void (runs && begin(runner, letter));
+      if (runs) {
+        const child = begin(runner, letter);
+        book.jobs = book.jobs.map((each) => (each === job ? { ...job, child } : each));
+        keep(runner);
+      } else done(runner, job, result === "none" ? { ...job, after: null } : job, false);
+      seek(runner);
+    });
+  };
+  /** Runs its script, if there is one; the same that runs already is run once more afterwards, for the newest order. */
+  const run = (runner: Runner, job: Wish) => {
+    const book = books.of(runner);
     const running = book.jobs.find(({ letter }) => letter === job.letter);
     if (running !== undefined) {
       book.jobs = book.jobs.map((each) => (each === running ? { ...running, again: job } : each));
       return;
     }
-    const helper = helpers.run(runner, { role: "control", letter: job.letter }, (exit) =>
-      done(runner, helper.child, exit),
-    );
-    book.jobs = [...book.jobs, { ...job, child: helper.child, again: null }];
+    book.jobs = [...book.jobs, { ...job, child: null, again: null }];
+    seek(runner);
   };
-  const order = (runner: Runner, job: Omit<Job, "child" | "again">) => {
-    if (has(runner, job.letter)) run(runner, job);
+  const order = (runner: Runner, job: Wish) => {
+    if (mayHave(runner)) run(runner, job);
     else act(runner, job, false);
     keep(runner);
     termed(runner);
@@ -202,12 +204,11 @@ export function createControls(parts: ControlsParts): Controls {
       const { state } = runner;
       if (!("child" in state)) return;
       const signal = { child: state.child, number: SIGTERM, group: false };
-      if (has(runner, "t")) order(runner, { letter: "t", signal, ...plain, restart: true });
-      else parts.restart(runner);
+      order(runner, { letter: "t", signal, ...plain, restart: true });
     },
     defers(runner, child, begin) {
       const known = books.get(runner)?.jobs.some(({ start }) => start === child);
-      if (!known && !has(runner, "u")) return false;
+      if (!mayHave(runner)) return false;
       beginnings.set(runner, { child, begin });
       if (!known) run(runner, { letter: "u", signal: null, ...plain, start: child });
       keep(runner);
@@ -233,16 +234,17 @@ export function createControls(parts: ControlsParts): Controls {
     forget(runner) {
       beginnings.delete(runner);
       asked.delete(runner);
-      if (books.delete(runner)) core.forget(controlsKey(runner.name));
+      books.forget(runner);
     },
     takeOver(runner) {
       const jobs = decodeControls(hello.blobs.get(controlsKey(runner.name)));
       if (jobs === null) return;
-      books.set(runner, { ...jobs, jobs: [...jobs.jobs] });
+      books.set(runner, jobs);
       // Never begun: it is as if it had failed.
       for (const { child } of jobs.jobs)
-        if (!helpers.adopt(runner, child, (exit) => done(runner, child, exit)))
-          queueMicrotask(() => done(runner, child, null));
+        if (child !== null && !helpers.adopt(runner, child, (exit) => ended(runner, child, exit)))
+          queueMicrotask(() => ended(runner, child, null));
+      seek(runner);
     },
   };
 }

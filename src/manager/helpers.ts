@@ -1,5 +1,5 @@
 // Processes of a service beside its own: its check, its control scripts. Each is answered for once.
-import type { Clock } from "../base/clock.ts";
+import type { Clock, Ms } from "../base/clock.ts";
 import type { Exit } from "../base/exit.ts";
 import type { Core, Hello, SpawnRequest } from "../channel/core.ts";
 import { type Program, spawnRequest } from "../process/spawn.ts";
@@ -40,10 +40,13 @@ const NUMBER = 0;
 /** Above every number that is given out; also that of programs that are no service's. */
 const NUMBERS = 0x7fffffff;
 const SIGKILL = 9;
+/** A control script that has not begun by then never does: its file system does not answer, and a signal waits for it. */
+const BEGINS_WITHIN: Ms = 2000;
 
 /** The helpers of one manager. */
 export function createHelpers(core: Core, clock: Clock, hello: Hello, outputs: Outputs, roster: Roster): Helpers {
   const helpers = new Map<string, { readonly owner: number; readonly done: HelperDone }>();
+  const alarms = new Map<string, () => void>();
   const unborn = new Map<string, number>();
   let waiters: { readonly owner: number; readonly settled: () => void }[] = [];
   const left = new Set(hello.children.map(({ id }) => id).filter((id) => id.startsWith(`${NUMBER}.`)));
@@ -53,6 +56,8 @@ export function createHelpers(core: Core, clock: Clock, hello: Hello, outputs: O
     NUMBERS;
   const idOf = (child: number) => `${NUMBER}.${child}`;
   const born = (id: string) => {
+    alarms.get(id)?.();
+    alarms.delete(id);
     if (!unborn.delete(id) || waiters.length === 0) return;
     const due = waiters.filter(({ owner }) => ![...unborn.values()].includes(owner));
     waiters = waiters.filter((waiter) => !due.includes(waiter));
@@ -66,12 +71,26 @@ export function createHelpers(core: Core, clock: Clock, hello: Hello, outputs: O
     core.spawn(idOf(child), owner, request);
     return { child, kill: () => core.kill(idOf(child), SIGKILL, true) };
   };
+  const ended = (id: string, exit: Exit | null) => {
+    const helper = helpers.get(id);
+    helpers.delete(id);
+    born(id);
+    helper?.done(exit);
+    return helper !== undefined;
+  };
   return {
     run(runner, program, done) {
       const streams = outputs.streams(runner, roster.get(`${runner.name}/log`)?.number ?? null);
       // What a check prints is for nobody, as sv has it: a service that is long in coming would fill its own log.
       const own = program.role === "check" ? { ...streams, input: "null" as const, output: "null" as const } : streams;
-      return start(runner.number, spawnRequest(runner.spec, program, own), done);
+      const helper = start(runner.number, spawnRequest(runner.spec, program, own), done);
+      const id = idOf(helper.child);
+      const giveUp = () => {
+        helper.kill();
+        ended(id, null);
+      };
+      if (program.role === "control") alarms.set(id, clock.at(clock.now() + BEGINS_WITHIN, giveUp));
+      return helper;
     },
     runAlone(spec, done) {
       const streams = { input: "null", output: "inherit", error: "inherit" } as const;
@@ -94,12 +113,6 @@ export function createHelpers(core: Core, clock: Clock, hello: Hello, outputs: O
       if (isAwaited) waiters.push({ owner, settled });
       return isAwaited;
     },
-    ended(id, exit) {
-      const helper = helpers.get(id);
-      helpers.delete(id);
-      born(id);
-      helper?.done(exit);
-      return helper !== undefined;
-    },
+    ended,
   };
 }

@@ -10,6 +10,7 @@ import type { ServiceSpec } from "../spec/spec.ts";
 import { type Controls, createControls } from "./controls.ts";
 import { createHelpers } from "./helpers.ts";
 import { createLeftovers, type Leftovers } from "./leftovers.ts";
+import { createLooks, type Looks } from "./looks.ts";
 import type { Outputs } from "./outputs.ts";
 import { isPatient } from "./patience.ts";
 import { createReadiness } from "./readiness.ts";
@@ -66,12 +67,17 @@ export interface Manager
   help(spec: ServiceSpec, done: (exit: Exit | null) => void): () => void;
   readonly controls: Controls;
   readonly supervise: Supervise;
+  /** All that boots is started: what had to wait until then is done, and nothing waits for a file system any more. */
+  begin(): void;
   /** What the doctor found, or why it waits: one sentence or null. */
   why(runner: Runner): string | null;
 }
 
+/** While all is read anyway a look may wait as well: nothing runs yet that could want an answer meanwhile. */
+const looksOf = ({ clock, hello }: ManagerParts): Looks => createLooks({ clock, waits: hello.blobs.size === 0 });
+
 /** The manager of one core. */
-export function createManager(parts: ManagerParts): Manager {
+export function createManager(parts: ManagerParts, looks: Looks = looksOf(parts)): Manager {
   const { core, clock, hello, outputs, say } = parts;
   const roster = createRoster((name, event) => {
     if (event === null) core.forget(putOffKey(name));
@@ -86,6 +92,7 @@ export function createManager(parts: ManagerParts): Manager {
     core,
     hello,
     helpers,
+    looks,
     say,
     termed: (runner) => supervise.changed(runner, true),
     restart: (runner) => roster.end(runner, { type: "restart", cause: "request", patient: isPatient(runner.spec) }),
@@ -127,6 +134,10 @@ export function createManager(parts: ManagerParts): Manager {
     controls,
     supervise,
     why: (runner) => (runner.state.phase === "waiting" ? roster.blocked(runner) : doctor.finding(runner)),
+    begin() {
+      supervise.begin();
+      looks.begin();
+    },
     help: helpers.runAlone,
     hello: () => {},
     spawned(id, pid) {

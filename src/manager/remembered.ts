@@ -17,8 +17,8 @@ export const HOUSE_KEY = "house";
 /** A control script that runs, and what is to follow it. */
 export interface Job {
   readonly letter: string;
-  /** The helper that runs it. */
-  readonly child: number;
+  /** The helper that runs it; null while it is not known whether there is such a script. */
+  readonly child: number | null;
   /** What is sent unless it exits 0; `child` is the service's own process. */
   readonly signal: { readonly child: number; readonly number: number; readonly group: boolean } | null;
   /** A CONT goes after it in any case. */

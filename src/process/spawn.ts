@@ -97,8 +97,11 @@ export function commandOf(spec: ServiceSpec, program: Program): readonly string[
   }
 }
 
+/** Where the scripts of letters are, if there are any. */
+export const controlScripts = (home: string): string => `${home}/control`;
+
 /** The script of a letter, whether it is there or not. */
-export const controlScript = (home: string, letter: string): string => `${home}/control/${letter}`;
+export const controlScript = (home: string, letter: string): string => `${controlScripts(home)}/${letter}`;
 
 // Node makes the whole map anew at each call.
 let systemErrors: ReturnType<typeof getSystemErrorMap> | null = null;

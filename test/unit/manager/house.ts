@@ -1,6 +1,7 @@
 // A manager over a core that only writes down what it is asked for, and that outlives the manager.
 import type { Core, Hello, Stream } from "../../../src/channel/core.ts";
-import { createManager, type Manager } from "../../../src/manager/manager.ts";
+import type { Looks } from "../../../src/manager/looks.ts";
+import { createManager, type Manager, type ManagerParts } from "../../../src/manager/manager.ts";
 import type { Outputs } from "../../../src/manager/outputs.ts";
 import { decodeHouse } from "../../../src/manager/remembered.ts";
 import type { State } from "../../../src/service/model.ts";
@@ -59,7 +60,9 @@ export function house(world = imaginaryCore(), clock = fakeClock(), onRemoved = 
   };
   const fatal: string[] = [];
   const removed: string[] = [];
-  const manager: Manager = createManager({
+  // There is nothing to be seen on its disk.
+  const looks: Looks = { look: (_path, done) => done(null), begin() {} };
+  const parts: ManagerParts = {
     core,
     clock,
     hello,
@@ -79,7 +82,8 @@ export function house(world = imaginaryCore(), clock = fakeClock(), onRemoved = 
     letter: () => {},
     refused: () => {},
     fallback: () => null,
-  });
+  };
+  const manager: Manager = createManager(parts, looks);
   manager.resume();
   const runner = (name: string) => {
     const found = manager.roster.get(name);

@@ -1,0 +1,48 @@
+// A file system that never answers, as that of a server that has gone: FUSE without anybody behind it.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { accessSync, constants } from "node:fs";
+import { onTestFinished, type TestContext } from "vitest";
+import { need, skip } from "./need.ts";
+import type { Namespace } from "./pid-namespace.ts";
+
+/** Skips the test where no such file system can be had. */
+export function needHanging(context: TestContext): void {
+  need(context, "root", "nsenter", "mount");
+  try {
+    accessSync("/dev/fuse", constants.R_OK | constants.W_OK);
+  } catch {
+    skip(context, "needs /dev/fuse");
+  }
+}
+
+// The end of whoever holds the device is the end of the waiting: all that hangs fails then.
+const MOUNT = `
+for place; do
+  exec 3<>/dev/fuse
+  mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0,allow_other hung "$place" || exit 1
+  sleep 1000000 &
+done
+echo hangs
+wait
+`;
+
+/**
+ * From now on no call below these directories returns, in this namespace alone. The returned function ends that: all
+ * that hangs there, and all that comes later, fails.
+ */
+export async function hang(space: Namespace, ...places: readonly string[]): Promise<() => void> {
+  // Not in its namespace of pids: what ends everything there must not end this.
+  const words = ["--target", String(space.init), "--mount", "--", "sh", "-c", MOUNT, "sh", ...places];
+  const holder = spawn("nsenter", words, { stdio: ["ignore", "pipe", "inherit"], detached: true });
+  const group = -(holder.pid ?? 0);
+  const [said] = await once(holder.stdout, "data");
+  if (String(said) !== "hangs\n") throw new Error(`cannot mount: ${said}`);
+  let hangs = true;
+  const answer = () => {
+    if (hangs && group < 0) process.kill(group, "SIGKILL");
+    hangs = false;
+  };
+  onTestFinished(answer);
+  return answer;
+}
