@@ -38,6 +38,8 @@ const receiveHandles = (fd: number, listener: (message: unknown, handle: unknown
 
 if (words[0] === "svlogd" && handles === undefined) {
   hideStreams();
+  // Threads for files, made at the first use of one. Looks keep 4 of them at most where file systems do not answer, logs 3.
+  env["UV_THREADPOOL_SIZE"] = "8";
   void import("./main/log-process.ts").then(({ logProcess }) =>
     logProcess({
       words,

@@ -18,7 +18,7 @@
 #define BATCH_MAX 256
 #define BYTES_MAX (1u << 20)
 // So long (ms) one directory may take.
-#define PATIENCE 2000
+#define PATIENCE 1000
 // Killed, and still within a call of the kernel: as long as there are so many, nothing is written.
 #define STUCK_MAX 8
 #define STATUS_SIZE 20

@@ -89,7 +89,7 @@ export function createControls(parts: ControlsParts): Controls {
     if (job.start !== null && beginning?.child === job.start) {
       beginnings.delete(runner);
       beginning.begin();
-      core.hasten();
+      core.hasten(true);
     }
     if (job.after !== null) run(runner, { letter: job.after, signal: null, ...plain });
   };

@@ -1,5 +1,6 @@
-// Looks at files without waiting for their file system. One that never answers keeps a thread of Node for as long, so only
-// so many are asked at a time, and nobody waits for one of them for longer than a moment.
+// Looks at files without waiting for a file system that may not answer. On this machine's own a look costs microseconds, and
+// is done at once. Any other that never answers keeps a thread of Node for as long, so only so many are asked at a time, and
+// nobody waits for one of them for longer than a moment.
 import { type Stats, stat, statSync } from "node:fs";
 import type { Clock, Ms } from "../base/clock.ts";
 
@@ -12,7 +13,7 @@ export type Look = Stats | null | "silent" | "busy";
 export interface Looks {
   /** Answers once; those who ask first are answered first, as long as file systems answer. */
   look(path: string, done: (look: Look) => void): void;
-  /** From now on no look waits for a file system. */
+  /** From now on no look waits for a file system that may not answer. */
   begin(): void;
 }
 
@@ -27,12 +28,14 @@ export interface LooksParts {
   readonly clock: Clock;
   /** Until `begin` it waits for its answers, which takes no thread and no time. */
   readonly waits: boolean;
+  /** True if the file system of this path needs nobody else to answer. */
+  readonly isLocal: (path: string) => boolean;
   /** How to ask; Node's own but in tests. */
   readonly ask?: (path: string, done: (error: Error | null, stats: Stats) => void) => void;
 }
 
 /** The looks of one manager. */
-export function createLooks({ clock, waits, ask = stat }: LooksParts): Looks {
+export function createLooks({ clock, waits, isLocal, ask = stat }: LooksParts): Looks {
   const queue: { readonly path: string; readonly done: (look: Look) => void }[] = [];
   const silent = new Set<string>();
   let answers: (() => void)[] = [];
@@ -82,7 +85,7 @@ export function createLooks({ clock, waits, ask = stat }: LooksParts): Looks {
   };
   return {
     look(path, done) {
-      if (isWaiting) return done(lookNow(path));
+      if (isWaiting || isLocal(path)) return done(lookNow(path));
       queue.push({ path, done });
       next();
     },

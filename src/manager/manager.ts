@@ -5,6 +5,7 @@ import type { Exit } from "../base/exit.ts";
 import { signalName } from "../base/signals.ts";
 import type { Core, Hello, Listener } from "../channel/core.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
+import { createIsLocal } from "../process/mounts.ts";
 import { failureText, type Program } from "../process/spawn.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 import { type Controls, createControls } from "./controls.ts";
@@ -74,7 +75,8 @@ export interface Manager
 }
 
 /** While all is read anyway a look may wait as well: nothing runs yet that could want an answer meanwhile. */
-const looksOf = ({ clock, hello }: ManagerParts): Looks => createLooks({ clock, waits: hello.blobs.size === 0 });
+const looksOf = ({ clock, hello }: ManagerParts): Looks =>
+  createLooks({ clock, waits: hello.blobs.size === 0, isLocal: createIsLocal(clock) });
 
 /** The manager of one core. */
 export function createManager(parts: ManagerParts, looks: Looks = looksOf(parts)): Manager {

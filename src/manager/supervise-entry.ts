@@ -29,6 +29,8 @@ export interface Entry {
   pause: Ms;
   /** A write that failed will be tried again. */
   isPausing: boolean;
+  /** Its file system did not answer: until then nothing is asked of it. */
+  isSilent: boolean;
 }
 
 /** Where it is, unless that cannot be written to. */

@@ -46,6 +46,8 @@ export interface Supervise {
 /** A write that failed is tried again after this, and after twice as long each further time. */
 const AGAIN: Ms = 1000;
 const AGAIN_MAX: Ms = 60_000;
+/** But where the file system does not answer each try keeps all others waiting for a second. */
+const AGAIN_SILENT: Ms = 15_000;
 /** What is not offered for want of descriptors is counted for this long, and said once. */
 const COUNT_FOR: Ms = 1000;
 /** The supervise directories of one manager's services. */
@@ -120,6 +122,8 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     if (entries.get(entry.runner.number) !== entry) return;
     // What was being written as it left is not its last state.
     if (entry.isLeaving) return isLast ? letGo(entry) : undefined;
+    entry.isSilent = fault === "ETIMEDOUT";
+    if (entry.isSilent) entry.pause = Math.max(entry.pause, AGAIN_SILENT);
     if (fault === null) {
       entry.pause = AGAIN;
       entry.hasComplained = false;
@@ -157,6 +161,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     hasComplained: false,
     pause: AGAIN,
     isPausing: false,
+    isSilent: false,
   });
   /** It has the lock already. */
   const takeOver = (entry: Entry) => {
@@ -210,7 +215,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     },
     changed(runner, ordered) {
       const entry = entries.get(runner.number);
-      if (entry === undefined || !sights.look(entry.sight, runner)) return;
+      if (entry === undefined || !sights.look(entry.sight, runner) || entry.isSilent) return;
       if (entry.stage === "locked" || entry.stage === "offered") files.write(entry, ordered);
     },
     leave(runner) {
@@ -218,7 +223,8 @@ export function createSupervise(parts: SuperviseParts): Supervise {
       if (entry === undefined) return;
       sights.look(entry.sight, runner);
       entry.isLeaving = true;
-      if (entry.stage === "locked" || entry.stage === "offered") files.write(entry, true);
+      const isThere = entry.stage === "locked" || entry.stage === "offered";
+      if (isThere && !entry.isSilent) files.write(entry, true);
       else letGo(entry);
     },
     supervised(number, what, step, errno) {

@@ -16,8 +16,9 @@ import { constants as os } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
-import { buildCore, type Driver, failure, hang, run, start, startCore, type Tools } from "../helpers/core.ts";
+import { buildCore, type Driver, failure, run, start, startCore, type Tools } from "../helpers/core.ts";
 import { eventually } from "../helpers/eventually.ts";
+import { hangHere, needHanging } from "../helpers/hung.ts";
 import { children, comesToRest } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 import { isOffered } from "../helpers/supervise.ts";
@@ -271,10 +272,11 @@ describe("the files that tell of the state", () => {
   });
 
   test("on a disk that hangs keep nobody waiting for long", async (context) => {
+    needHanging(context);
     const core = await startCore(tools);
     const driver = await core.ready();
     const [hung, good] = [place(), place()];
-    await hang(context, hung.home);
+    await hangHere(hung.home);
     mkdirSync(good.path);
     inscribe(driver, 1, hung.path, "run\n");
     inscribe(driver, 2, good.path, "run\n");

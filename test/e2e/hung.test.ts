@@ -28,9 +28,12 @@ describe("control/ that does not answer", () => {
     const manager = await nextManager(space, 0);
     const { pid } = sightOf(hung);
     await hang(space, directory.at("web", "control"));
+    // What has been mounted is known once something was looked at.
+    tell(other, "1");
+    await eventually("the other one hears", () => got(other) === "start\nUSR1\n");
     for (const letter of "hc1") tell(hung, letter);
     tell(other, "h");
-    await eventually("the other one hears", () => got(other) === "start\nHUP\n", 900);
+    await eventually("the other one hears", () => got(other) === "start\nUSR1\nHUP\n", 900);
     expect((await space.upkeep("status", "web")).code).toBe(0);
     await eventually("it hears, in order", () => got(hung) === "start\nHUP\nUSR1\n", 4000);
     expect((await space.upkeep("restart", "web")).code).toBe(0);
@@ -54,9 +57,26 @@ describe("control/ that does not answer", () => {
     await eventually("all are offered", () => [...names, "other"].every((name) => isOffered(directory.at(name))));
     await eventually("all hear", () => [...names, "other"].every((name) => got(directory.at(name)) === "start\n"));
     await hang(space, ...names.map((name) => directory.at(name, "control")));
+    tell(directory.at("other"), "1");
+    await eventually("the other one hears", () => got(directory.at("other")) === "start\nUSR1\n");
     for (const name of names) tell(directory.at(name), "h");
     await eventually("all have it", () => names.every((name) => got(directory.at(name)) === "start\nHUP\n"), 8000);
     tell(directory.at("other"), "h");
-    await eventually("the script has run", () => got(directory.at("other")) === "start\nscript\n", 900);
+    await eventually("the script has run", () => got(directory.at("other")) === "start\nUSR1\nscript\n", 900);
   });
+});
+
+test("supervise/ of a few services that does not answer leaves the files of the others true", async (context) => {
+  needHanging(context);
+  const names = Array.from({ length: 4 }, (_, index) => `web${index}`);
+  const directory = scanDir(Object.fromEntries([...names, "other"].map((name) => [name, web])));
+  const space = await launch([directory.path]);
+  const all = [...names, "other"].map((name) => directory.at(name));
+  await eventually("all are offered and hear", () => all.every((each) => isOffered(each) && got(each) === "start\n"));
+  await hang(space, ...names.map((name) => directory.at(name, "supervise")));
+  for (const name of names) expect((await space.upkeep("stop", name)).code).toBe(0);
+  tell(directory.at("other"), "d");
+  await eventually("it is to be seen", () => sightOf(directory.at("other")).stat === "down\n", 8000);
+  space.signal("TERM");
+  expect(await space.exit(12_000)).toEqual({ code: 0 });
 });

@@ -16,11 +16,10 @@ import {
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { execa } from "execa";
-import { expect, onTestFailed, onTestFinished, type TestContext } from "vitest";
+import { expect, onTestFailed, onTestFinished } from "vitest";
 import type { Exit } from "../../src/base/exit.ts";
 import { type Down, decoder, encode, type Message, type Up } from "../../src/channel/messages.ts";
 import { eventually } from "./eventually.ts";
-import { need, skip } from "./need.ts";
 import { isAlive } from "./proc.ts";
 import { temporaryDirectory } from "./service-dir.ts";
 
@@ -71,21 +70,6 @@ export async function buildCore(): Promise<Tools> {
   copyFileSync(driver, tools.driver);
   writeFileSync(join(directory, "manager.cjs"), "");
   return tools;
-}
-
-/** Makes `directory` the root of a file system that never answers, for the rest of the test; for root. */
-export async function hang(context: TestContext, directory: string): Promise<void> {
-  need(context, "root");
-  if (!existsSync("/dev/fuse")) skip(context, "there is no /dev/fuse");
-  const server = spawn(await compile("hung", [join(fixtures, "hung.c")], ["-std=gnu11", "-O1"]), [directory], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  onTestFinished(async () => {
-    // With its server the file system answers everybody: nothing is there.
-    server.kill("SIGKILL");
-    await execa("umount", ["-l", directory]);
-  });
-  await once(server.stdout, "data");
 }
 
 /** A descriptor that the core has handed to the manager. */

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
+import { execa } from "execa";
 import { onTestFinished, type TestContext } from "vitest";
 import { need, skip } from "./need.ts";
 import type { Namespace } from "./pid-namespace.ts";
@@ -31,7 +32,7 @@ wait
  * From now on no call below these directories returns, in this namespace alone. The returned function ends that: all
  * that hangs there, and all that comes later, fails.
  */
-export async function hang(space: Namespace, ...places: readonly string[]): Promise<() => void> {
+export async function hang(space: Pick<Namespace, "init">, ...places: readonly string[]): Promise<() => void> {
   // Not in its namespace of pids: what ends everything there must not end this.
   const words = ["--target", String(space.init), "--mount", "--", "sh", "-c", MOUNT, "sh", ...places];
   const holder = spawn("nsenter", words, { stdio: ["ignore", "pipe", "inherit"], detached: true });
@@ -45,4 +46,10 @@ export async function hang(space: Namespace, ...places: readonly string[]): Prom
   };
   onTestFinished(answer);
   return answer;
+}
+
+/** The same in the namespace of the tests, where it is taken away at the end of the test. */
+export async function hangHere(place: string): Promise<void> {
+  onTestFinished(async () => void (await execa("umount", ["-l", place])));
+  await hang({ init: process.pid }, place);
 }

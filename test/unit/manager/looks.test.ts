@@ -7,7 +7,12 @@ import { fakeClock } from "../log/fakes.ts";
 function disk() {
   const clock = fakeClock();
   const asked = new Map<string, (error: Error | null, stats: Stats) => void>();
-  const looks = createLooks({ clock, waits: false, ask: (path, done) => void asked.set(path, done) });
+  const looks = createLooks({
+    clock,
+    waits: false,
+    isLocal: (path) => path === "/",
+    ask: (path, done) => void asked.set(path, done),
+  });
   const seen: string[] = [];
   const told = (path: string) => (look: Look) => void seen.push(`${path} ${look === null ? "absent" : String(look)}`);
   return {
@@ -23,6 +28,13 @@ function disk() {
     },
   };
 }
+
+test("what is local is looked at at once", () => {
+  const { look, seen, asked } = disk();
+  look("/");
+  expect(seen).toEqual(["/ [object Object]"]);
+  expect(asked.size).toBe(0);
+});
 
 test("a look that is not answered is silent after a moment, and at once when it is asked again", () => {
   const { clock, look, seen, asked } = disk();

@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { createIsLocal, isLocalIn, mountsIn } from "../../../src/process/mounts.ts";
+import { fakeClock } from "../log/fakes.ts";
+
+const table = `22 1 0:21 / / rw,relatime shared:1 - overlay overlay rw,lowerdir=/a
+23 22 0:22 / /proc rw - proc proc rw
+24 22 0:40 / /srv/two\\040words rw master:3 - nfs4 server:/x rw
+25 22 0:41 / /etc/service/web/control rw - fuse hung rw
+26 22 0:42 / /etc/service/db rw - tmpfs tmpfs rw
+27 22 0:43 / /etc/service/db rw - 9p share rw
+28 22 0:44 / /etc/service/db/data rw - ext4 /dev/sda rw
+`;
+
+test.each([
+  ["/etc/service/app/control", true],
+  ["/", true],
+  ["/etc/service/web", true],
+  ["/etc/service/web/control", false],
+  ["/etc/service/web/control/t", false],
+  ["/etc/service/web/controls", true],
+  ["/srv/two words/run", false],
+  // The later mount lies over the earlier one.
+  ["/etc/service/db/control", false],
+  ["/etc/service/db/data/x", true],
+  ["relative", false],
+])("%s is on a local file system: %s", (path, isLocal) => {
+  expect(isLocalIn(mountsIn(table), path)).toBe(isLocal);
+});
+
+test("the table is read anew behind who asks; where there is none, or a very long one, nothing is local", () => {
+  const clock = fakeClock();
+  const tables: (string | null)[] = [table, null, `${table}${table.repeat(200)}`];
+  let reads = 0;
+  const due: (() => void)[] = [];
+  const isLocal = createIsLocal(
+    clock,
+    () => {
+      const text = tables[reads++];
+      if (text == null) throw new Error("ENOENT");
+      return text;
+    },
+    (work) => void due.push(work),
+  );
+  expect([isLocal("/a"), isLocal("/b")]).toEqual([true, true]);
+  expect([reads, due.length]).toEqual([1, 0]);
+  for (const expected of [2, 3]) {
+    clock.advance(10);
+    isLocal("/a");
+    isLocal("/a");
+    expect(due.length).toBe(1);
+    due.shift()?.();
+    expect(reads).toBe(expected);
+    expect(isLocal("/a")).toBe(false);
+  }
+});
