@@ -10,11 +10,13 @@ import type {
   SpawnRequest,
   Stream,
 } from "./core.ts";
-import { type Down, decoder, encode, type Message, type Up } from "./messages.ts";
+import { createFrames, type Down, decoder, type Message, type Up } from "./messages.ts";
 import type { Transport } from "./transport.ts";
 
 /** Each write wakes the core, which on a small machine takes our place: many requests of one turn go together. */
 const HASTE_MIN = 32 * 1024;
+/** What a turn asks for fits in there, as a rule. */
+const FRAMES_ROOM = 64 * 1024;
 
 /** The two directions of a channel. */
 export interface Channel {
@@ -30,27 +32,21 @@ export interface Channel {
  * manager that dies has said all of a turn or, nearly always, nothing.
  */
 export function connectCore(transport: Transport, listener: Listener): Channel {
-  let pending: Buffer[] = [];
-  let size = 0;
+  const frames = createFrames(FRAMES_ROOM);
   // Nothing of this turn has gone out yet.
   let isFresh = true;
   const flush = () => {
-    if (pending.length === 0) return;
-    const bytes = pending.length === 1 ? pending[0] : Buffer.concat(pending);
-    pending = [];
-    size = 0;
+    if (frames.size() === 0) return;
     isFresh = false;
-    if (bytes !== undefined) transport.write(bytes);
+    if (!transport.write(frames.taken())) frames.part();
   };
   const endTurn = () => {
     flush();
     isFresh = true;
   };
   const ask = (name: Down, ...fields: readonly string[]) => {
-    if (pending.length === 0 && isFresh) queueMicrotask(endTurn);
-    const frame = encode(name, fields);
-    size += frame.length;
-    pending.push(frame);
+    if (frames.size() === 0 && isFresh) queueMicrotask(endTurn);
+    frames.add(name, fields);
   };
   const decode = decoder();
   const hear = hearer(listener);
@@ -88,7 +84,7 @@ export function connectCore(transport: Transport, listener: Listener): Channel {
     stopping: () => ask("stopping"),
     ready: () => ask("ready"),
     hasten(isFirst) {
-      if ((isFirst && isFresh) || size >= HASTE_MIN) flush();
+      if ((isFirst && isFresh) || frames.size() >= HASTE_MIN) flush();
     },
     exit(code) {
       ask("exit", String(code));

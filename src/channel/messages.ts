@@ -67,14 +67,55 @@ export interface Message {
 
 /** The bytes of one frame: a 32-bit little-endian length, then fields that each end in NUL. Throws on a NUL in a field or a frame over FRAME_MAX, which would be a bug. */
 export function encode(name: Down, fields: readonly string[]): Buffer {
-  for (const field of fields) if (field.includes("\0")) throw new Error(`a field of ${name} holds a NUL`);
-  const text = fields.length === 0 ? `${name}\0` : `${name}\0${fields.join("\0")}\0`;
-  const length = Buffer.byteLength(text);
-  if (length > FRAME_MAX) throw new Error(`a frame ${name} of ${length} bytes is too large`);
-  const frame = Buffer.allocUnsafe(4 + length);
-  frame.writeUInt32LE(length);
-  frame.write(text, 4);
-  return frame;
+  const frames = createFrames(0);
+  frames.add(name, fields);
+  return Buffer.from(frames.taken());
+}
+
+/** Frames one behind the other, in memory that is used again and again. */
+export interface Frames {
+  /** As `encode`, behind those that are there. */
+  add(name: Down, fields: readonly string[]): void;
+  /** In bytes. */
+  size(): number;
+  /** All of them, which are gone here; good until the next `add`. */
+  taken(): Buffer;
+  /** What was taken is to stay as it is: what is added goes elsewhere. */
+  part(): void;
+}
+
+/** `room` in bytes is kept; what takes more has it until it is taken. */
+export function createFrames(room: number): Frames {
+  let bytes = Buffer.allocUnsafeSlow(room);
+  let end = 0;
+  const makeRoom = (size: number) => {
+    if (bytes.length - end >= size) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(2 * bytes.length, end + size));
+    bytes.copy(larger, 0, 0, end);
+    bytes = larger;
+  };
+  return {
+    add(name, fields) {
+      for (const field of fields) if (field.includes("\0")) throw new Error(`a field of ${name} holds a NUL`);
+      const text = fields.length === 0 ? `${name}\0` : `${name}\0${fields.join("\0")}\0`;
+      const length = Buffer.byteLength(text);
+      if (length > FRAME_MAX) throw new Error(`a frame ${name} of ${length} bytes is too large`);
+      makeRoom(4 + length);
+      bytes.writeUInt32LE(length, end);
+      bytes.write(text, end + 4);
+      end += 4 + length;
+    },
+    size: () => end,
+    taken() {
+      const all = bytes.subarray(0, end);
+      end = 0;
+      if (bytes.length > room) bytes = Buffer.allocUnsafeSlow(room);
+      return all;
+    },
+    part() {
+      bytes = Buffer.allocUnsafeSlow(room);
+    },
+  };
 }
 
 /** Cuts a stream of bytes into frames, whatever the pieces it comes in; unknown names are passed over (a newer core). */

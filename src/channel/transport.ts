@@ -1,16 +1,17 @@
 // The channel's bytes. What is said before the first service runs goes out by a plain write: node:net, which listening
 // takes, costs milliseconds to load.
 import { readSync, writeSync } from "node:fs";
-import type { Socket } from "node:net";
+import type { OnReadOpts, Socket, SocketConstructorOpts } from "node:net";
 import { errorCode } from "../base/errors.ts";
 
 export interface Transport {
-  write(bytes: Buffer): void;
+  /** True if the bytes are taken already; else they are to be left as they are. */
+  write(bytes: Buffer): boolean;
   /** True if the kernel has all that was written. */
   isClear(): boolean;
   /** What has come so far, without waiting; null is nothing. */
   readNow(): Buffer | null;
-  /** From now on what comes is told, and what could not be written goes out as the core reads. */
+  /** From now on what comes is told, each chunk until `take` returns; what could not be written goes out as the core reads. */
   listen(take: (chunk: Buffer) => void): void;
 }
 
@@ -23,12 +24,13 @@ export function createTransport(fd: number, lost: () => void): Transport {
   let unwritten: Buffer[] = [];
   return {
     write(bytes) {
-      if (socket !== null) socket.write(bytes);
-      else if (unwritten.length > 0) unwritten.push(bytes);
-      else {
-        const count = writeNow(fd, bytes);
-        if (count < bytes.length) unwritten.push(bytes.subarray(count));
+      if (socket !== null) {
+        socket.write(bytes);
+        return socket.writableLength === 0;
       }
+      const count = unwritten.length > 0 ? 0 : writeNow(fd, bytes);
+      if (count < bytes.length) unwritten.push(bytes.subarray(count));
+      return count === bytes.length;
     },
     isClear: () => (socket === null ? unwritten.length === 0 : socket.writableLength === 0),
     readNow() {
@@ -42,8 +44,19 @@ export function createTransport(fd: number, lost: () => void): Transport {
     },
     listen(take) {
       const net = process.getBuiltinModule("node:net");
-      socket = new net.Socket({ fd, readable: true, writable: true });
-      socket.on("data", take);
+      // One buffer for all that ever comes: a new one each time would wait by the megabyte for a collection.
+      const buffer = Buffer.allocUnsafeSlow(READ_MAX);
+      const callback = (count: number) => {
+        take(buffer.subarray(0, count));
+        return true;
+      };
+      const options: SocketConstructorOpts & { onread: OnReadOpts } = {
+        fd,
+        readable: true,
+        writable: true,
+        onread: { buffer, callback },
+      };
+      socket = new net.Socket(options);
       socket.on("close", lost);
       socket.on("error", lost);
       for (const bytes of unwritten) socket.write(bytes);
