@@ -19,7 +19,7 @@
 #define BYTES_MAX (1u << 20)
 // So long (ms) one directory may take.
 #define PATIENCE 1000
-// Killed, and still within a call of the kernel: as long as there are so many, nothing is written.
+// Killed, and still within a call of the kernel: as long as there are so many, nothing is written, and that is the answer.
 #define STUCK_MAX 8
 #define STATUS_SIZE 20
 
@@ -43,8 +43,8 @@ static void tell_written(const char *number, int error) {
 
 void request_inscribe(struct frame *frame) {
   size_t before = waiting.text.end - waiting.text.start;
-  bool ok = waiting.count < BATCH_MAX && strlen(frame->fields[4]) == 2 * STATUS_SIZE;
-  int error = ok ? ENOMEM : EINVAL;
+  bool fits = strlen(frame->fields[4]) == 2 * STATUS_SIZE, ok = fits && waiting.count < BATCH_MAX;
+  int error = !fits ? EINVAL : ok ? ENOMEM : EAGAIN;
   for (int i = 0; ok && i < 5; i++) ok = queue_append(&waiting.text, frame->fields[i], strlen(frame->fields[i]) + 1);
   if (ok) {
     waiting.count++;
@@ -114,11 +114,11 @@ static int done_now(void) {
   return __atomic_load_n(&progress->done, __ATOMIC_ACQUIRE);
 }
 
-// What has become of each; those after `done` are to be asked for again, the first of them with this error.
-static void tell_batch(int done, int error) {
+// What has become of each: the first after those that are done has this error, and those behind it have that of the rest.
+static void tell_batch(int done, int error, int rest) {
   const char *number = written.text.data + written.text.start;
   for (int i = 0; i < written.count; i++) {
-    tell_written(number, i < done ? progress->errors[i] : i == done ? error : EINTR);
+    tell_written(number, i < done ? progress->errors[i] : i == done ? error : rest);
     for (int k = 0; k < 5; k++) number = next(number);
   }
   queue_clear(&written.text);
@@ -132,20 +132,21 @@ static pid_t *stuck_place(pid_t pid) {
 }
 
 void inscribe_go_on(void) {
-  if (scribe || waiting.count == 0 || !stuck_place(0)) return;
+  if (scribe || waiting.count == 0) return;
   const struct batch empty = written;
   written = waiting;
   waiting = empty;
+  if (!stuck_place(0)) return tell_batch(0, ETIMEDOUT, ETIMEDOUT);
   if (!progress) {
     void *shared = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (shared == MAP_FAILED) return tell_batch(0, ENOMEM);
+    if (shared == MAP_FAILED) return tell_batch(0, ENOMEM, ENOMEM);
     progress = shared;
   }
   progress->done = seen = 0;
   seen_at = now;
   pid_t pid = slots_fork();
   if (pid == 0) write_all();
-  if (pid < 0) return tell_batch(0, errno);
+  if (pid < 0) return tell_batch(0, errno, errno);
   scribe = pid;
 }
 
@@ -154,8 +155,8 @@ bool inscribe_ended(pid_t pid) {
   if (place) *place = 0;
   if (pid != scribe) return place != NULL;
   scribe = 0;
-  // Killed by somebody, it has written what it has written.
-  tell_batch(done_now(), EINTR);
+  // Killed by somebody: what it was at has failed, so that what kills it each time is not asked for without end.
+  tell_batch(done_now(), EIO, EINTR);
   return true;
 }
 
@@ -174,7 +175,7 @@ void inscribe_due(void) {
   (void)kill(scribe, SIGKILL);
   *place = scribe;
   scribe = 0;
-  tell_batch(done, ETIMEDOUT);
+  tell_batch(done, ETIMEDOUT, EINTR);
 }
 
 void inscribe_forget(void) {

@@ -48,7 +48,9 @@ void slots_init(void) {
 }
 
 static void empty(struct group *group) {
-  for (int k = 0; k < WIDTH; k++) (void)dup3(filler, group->slots[k], O_CLOEXEC);
+  for (int k = 0; k < WIDTH; k++)
+    // Refused (the limit may have been lowered meanwhile) it must be empty all the same: somebody waits for its end.
+    if (dup3(filler, group->slots[k], O_CLOEXEC) < 0) (void)close(group->slots[k]);
   group->report = -1;
 }
 

@@ -173,13 +173,15 @@ static _Noreturn void become(const struct spawn *spawn, int report) {
 
 // Where the child has a table of its own it says so by one byte, and what has failed follows.
 static _Noreturn void begin(const struct spawn *spawn, int report, bool shares) {
-  if (shares) {
-    bool parted = slots_part();
-    int error = errno;
-    (void)!write(report, "", 1);
-    errno = error;
-    if (!parted) fail(report, STEP_descriptors);
+  if (shares && !slots_part()) {
+    // In one piece: after the first byte the slot may be another child's at any moment.
+    const struct spawn_failure failure = {STEP_descriptors, errno};
+    char words[1 + sizeof failure] = {0};
+    memcpy(words + 1, &failure, sizeof failure);
+    (void)!write(report, words, sizeof words);
+    _exit(127);
   }
+  if (shares) (void)!write(report, "", 1);
   become(spawn, report);
 }
 

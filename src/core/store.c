@@ -3,9 +3,11 @@
 #define _GNU_SOURCE
 #include "store.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define GRAIN 64
 // Larger pieces have pages of their own.
@@ -19,14 +21,15 @@ static char *fresh;
 static size_t left;
 
 void store_table(void *table, size_t size) {
-  // Refused it only costs time.
-  (void)madvise(table, size, MADV_DONTFORK);
+  long page = sysconf(_SC_PAGESIZE);
+  // With larger pages it would share one with what children need. Refused it only costs time.
+  if (page > 0 && (uintptr_t)table % (size_t)page == 0 && size % (size_t)page == 0) (void)madvise(table, size, MADV_DONTFORK);
 }
 
 static void *pages(size_t size) {
   void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return NULL;
-  store_table(memory, size);
+  (void)madvise(memory, size, MADV_DONTFORK);
   return memory;
 }
 
