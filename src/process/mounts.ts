@@ -9,8 +9,9 @@ const LOCAL: ReadonlySet<string> = new Set([
 ]);
 /** What was read is taken for true so long. */
 const FRESH: Ms = 10;
-/** A host with so many mounts (bytes of the table) would be long to read each time. */
+/** A host with so many mounts (bytes of the table) is long to read: none of it counts as local, and it is read rarely. */
 const TABLE_MAX = 64 * 1024;
+const FRESH_LONG: Ms = 10_000;
 
 const TABLE = "/proc/self/mountinfo";
 
@@ -51,14 +52,16 @@ export function createIsLocal(
   later: (work: () => void) => void = setImmediate,
 ): (path: string) => boolean {
   let mounts: ReadonlyMap<string, string> | null = null;
-  let readAt: Ms = 0;
+  let staleAt: Ms = 0;
   let isDue = false;
   const take = (): ReadonlyMap<string, string> => {
     isDue = false;
-    readAt = clock.now();
+    staleAt = clock.now() + FRESH;
     try {
       const table = read();
-      mounts = table.length <= TABLE_MAX ? mountsIn(table) : new Map();
+      const isLong = table.length > TABLE_MAX;
+      mounts = isLong ? new Map() : mountsIn(table);
+      if (isLong) staleAt = clock.now() + FRESH_LONG;
     } catch {
       // No /proc: nothing is known, and so nothing is local.
       mounts = new Map();
@@ -66,7 +69,7 @@ export function createIsLocal(
     return mounts;
   };
   return (path) => {
-    if (mounts !== null && !isDue && clock.now() - readAt >= FRESH) {
+    if (mounts !== null && !isDue && clock.now() >= staleAt) {
       isDue = true;
       later(take);
     }

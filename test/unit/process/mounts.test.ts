@@ -52,4 +52,11 @@ test("the table is read anew behind who asks; where there is none, or a very lon
     expect(reads).toBe(expected);
     expect(isLocal("/a")).toBe(false);
   }
+  // A long one is read rarely.
+  clock.advance(9_999);
+  isLocal("/a");
+  expect(due.length).toBe(0);
+  clock.advance(1);
+  isLocal("/a");
+  expect(due.length).toBe(1);
 });
