@@ -37,7 +37,9 @@ const said = (session: Session): string[] => session.shown().match(/<[^>]*>/g) ?
 const isCommand = (pid: number) => stat(pid)?.comm === "signals";
 /** The program, once its parent is gone: still of the terminal's session. */
 const orphan = (session: Session): number | null => {
-  const leader = descendants(session.pid)[0] ?? 0;
+  const leader = descendants(session.pid)[0];
+  // Nothing runs on the terminal yet; session 0 is the one of all whose leader this PID namespace does not know.
+  if (leader === undefined) return null;
   const pids = readdirSync("/proc").map(Number).filter(Boolean);
   return pids.find((pid) => exe(pid) === upkeep && stat(pid)?.session === leader) ?? null;
 };
