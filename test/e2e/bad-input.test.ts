@@ -7,7 +7,7 @@ import { type RawClient, rawClient, rawClientSoon } from "../helpers/ask.ts";
 import { eventually, timed } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
 import { launch, type Namespace, type Result, upkeep } from "../helpers/pid-namespace.ts";
-import { argv, children, exe, isAlive } from "../helpers/proc.ts";
+import { argv, children, exe, isAlive, send } from "../helpers/proc.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
 import { allUp, statuses } from "../helpers/status.ts";
 
@@ -302,7 +302,7 @@ describe("where the system has nothing left", () => {
       /no pipe could be made, see the limit nofile of upkeep/,
     );
     const manager = children(space.pid).find((pid) => exe(pid)?.endsWith("/node")) ?? 0;
-    process.kill(manager, "SIGKILL");
+    send(manager, "SIGKILL");
     await eventually("a new one answers", async () => {
       const now = await statuses(space).catch(() => []);
       return up.every(({ name, pid }) => now.some((one) => one.name === name && one.pid === pid && one.state === "up"));

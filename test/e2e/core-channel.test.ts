@@ -10,7 +10,7 @@ import { buildCore, type Driver, run, start, startCore, type Tools } from "../he
 import { eventually, throughout } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
 import { launch } from "../helpers/pid-namespace.ts";
-import { children, comesToRest, fds, isAlive, waits } from "../helpers/proc.ts";
+import { children, comesToRest, fds, isAlive, send, waits } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 
 let tools: Tools;
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 
 const SLEEP = ["arg=/bin/sleep", "arg=60"] as const;
-const die = (driver: Driver) => process.kill(driver.pid, "SIGKILL");
+const die = (driver: Driver) => send(driver.pid, "SIGKILL");
 const head = (length: number) => {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(length);
@@ -71,7 +71,7 @@ test("half a frame is waited for, byte by byte, while others are served", async 
   const driver = await core.ready();
   const { pid } = await start(driver, ...SLEEP);
   for (const byte of encode("kill", ["1.1", "0", "0"]).subarray(0, -1)) driver.raw(Buffer.from([byte]));
-  process.kill(pid, "SIGKILL");
+  send(pid, "SIGKILL");
   await driver.heard("exited");
   driver.raw(Buffer.from([0]));
   expect((await run(driver, ["/bin/true"])).code).toBe("0");
@@ -122,12 +122,12 @@ test("a manager that reads nothing keeps nobody from being reaped, and hears it 
   const driver = await core.ready();
   const ids: string[] = [];
   for (let i = 0; i < 100; i++) ids.push((await start(driver, ...SLEEP)).id);
-  process.kill(driver.pid, "SIGSTOP");
+  send(driver.pid, "SIGSTOP");
   const storm = children(core.pid).filter((pid) => pid !== driver.pid);
-  for (const pid of storm) process.kill(pid, "SIGKILL");
+  for (const pid of storm) send(pid, "SIGKILL");
   await eventually("all are reaped", () => children(core.pid).length === 1);
   await comesToRest(core.pid);
-  process.kill(driver.pid, "SIGCONT");
+  send(driver.pid, "SIGCONT");
   await eventually("all are told", () => driver.messages("exited").length === ids.length);
 });
 
@@ -252,7 +252,7 @@ describe("the control socket", () => {
     const driver = await core.ready();
     const path = join(temporaryDirectory(), "control");
     await listen(driver, path);
-    process.kill(driver.pid, "SIGSTOP");
+    send(driver.pid, "SIGSTOP");
     const clients: Socket[] = [];
     const ended: Socket[] = [];
     // As many as the channel and the backlog take; the next one would wait.
@@ -263,7 +263,7 @@ describe("the control socket", () => {
         }),
       );
     await comesToRest(core.pid);
-    process.kill(driver.pid, "SIGCONT");
+    send(driver.pid, "SIGCONT");
     await eventually("all are handed up", () => driver.handles.length === clients.length);
     expect(ended).toEqual([]);
   });

@@ -5,7 +5,7 @@ import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { encode } from "../../src/channel/messages.ts";
 import { buildCore, type Driver, run, start, startCore, type Tools } from "../helpers/core.ts";
 import { eventually, throughout } from "../helpers/eventually.ts";
-import { children, isAlive, stat, zombies } from "../helpers/proc.ts";
+import { children, isAlive, send, stat, zombies } from "../helpers/proc.ts";
 
 let tools: Tools;
 beforeAll(async () => {
@@ -15,12 +15,12 @@ beforeAll(async () => {
 /** O_NONBLOCK, of x86-64 and arm64. */
 const NONBLOCK = 0o4000;
 const SLEEP = ["arg=/bin/sleep", "arg=60"] as const;
-const die = (driver: Driver) => process.kill(driver.pid, "SIGKILL");
+const die = (driver: Driver) => send(driver.pid, "SIGKILL");
 /** So that nothing that the core hears in between is acted on before we want it. */
 const stopped = async (pid: number, work: () => Promise<unknown>) => {
-  process.kill(pid, "SIGSTOP");
+  send(pid, "SIGSTOP");
   await work();
-  process.kill(pid, "SIGCONT");
+  send(pid, "SIGCONT");
 };
 
 test("hello says version, pid, that we are not PID 1, and an instance of 31 bits; then begin", async () => {
@@ -94,7 +94,7 @@ test("200 exits while no manager lives are all told, once, in order of their end
   for (let i = 0; i < 200; i++) ids.push((await start(first, ...SLEEP)).id);
   await stopped(core.pid, async () => {
     die(first);
-    for (const child of children(core.pid)) process.kill(child, "SIGKILL");
+    for (const child of children(core.pid)) send(child, "SIGKILL");
   });
   const second = await core.ready();
   await eventually("all are told", () => second.messages("exited").length === 200);
@@ -136,12 +136,12 @@ test("every signal that can be caught is a fact, the real-time ones too, with it
   const numbers = [...Array(64).keys()]
     .map((i) => i + 1)
     .filter((number) => ![9, 13, 17, 18, 19, 32, 33].includes(number));
-  for (const number of numbers) process.kill(core.pid, number);
+  for (const number of numbers) send(core.pid, number);
   const heard = () => driver.messages("signal").map(({ fields }) => Number(fields[1]));
   await eventually("all are told", () => heard().length === numbers.length);
   expect(heard().sort((a, b) => a - b)).toEqual(numbers);
   // The kernel takes back stop signals for it, and it for them.
-  process.kill(core.pid, "SIGCONT");
+  send(core.pid, "SIGCONT");
   await eventually("it is told too", () => heard().includes(18));
   for (const { fields } of driver.messages("signal"))
     expect(fields.slice(2)).toEqual([String(process.pid), String(process.getuid?.())]);
@@ -151,15 +151,15 @@ test("every signal that can be caught is a fact, the real-time ones too, with it
 test("a signal is told to the next manager unless it was acknowledged, and to none twice", async () => {
   const core = await startCore(tools);
   const first = await core.ready();
-  process.kill(core.pid, "SIGHUP");
-  process.kill(core.pid, "SIGUSR1");
+  send(core.pid, "SIGHUP");
+  send(core.pid, "SIGUSR1");
   const [serial = ""] = await first.heard("signal", (fields) => fields[1] === "1");
   await first.heard("signal", (fields) => fields[1] === "10");
   first.send("ack", serial);
   await run(first, ["/bin/true"]);
   die(first);
   const second = await core.manager();
-  process.kill(core.pid, "SIGUSR2");
+  send(core.pid, "SIGUSR2");
   await eventually("it has taken the signal", () => stat(core.pid)?.state === "S");
   second.send("ready");
   await second.heard("signal", (fields) => fields[1] === "12");
@@ -172,9 +172,9 @@ test("a flood of signals loses no stop signal", async () => {
   const driver = await core.ready();
   driver.send("stop_on", "15");
   await run(driver, ["/bin/true"]);
-  for (let i = 0; i < 400; i++) process.kill(core.pid, 40);
+  for (let i = 0; i < 400; i++) send(core.pid, 40);
   await eventually("most are told", () => driver.messages("signal").length === 224);
-  process.kill(core.pid, "SIGTERM");
+  send(core.pid, "SIGTERM");
   await driver.heard("signal", (fields) => fields[1] === "15");
 });
 
@@ -200,7 +200,7 @@ test("an orphan is told with its session and its end; a start that failed is non
   await driver.heard("failed");
   const { pid } = await start(driver, "arg=/bin/sh", "arg=-c", "arg=(exit 9) & exec sleep 60");
   await eventually("only its parent could reap it", () => zombies(pid).length === 1);
-  process.kill(pid, "SIGKILL");
+  send(pid, "SIGKILL");
   const [count, detail = ""] = await driver.heard("orphans");
   expect([count, ...detail.split(":").slice(1)]).toEqual(["1", String(pid), "9", "0"]);
 });
@@ -238,7 +238,7 @@ test("a kill reaches the process alone or its whole group, and nobody once its e
   driver.send("kill", one.id, "0", "1");
   await run(driver, ["/bin/true"]);
   expect(isAlive(child)).toBe(true);
-  process.kill(child, "SIGKILL");
+  send(child, "SIGKILL");
 });
 
 test("a child is reaped where SIGCHLD was inherited as ignored, and all signals as blocked", async () => {
@@ -247,7 +247,7 @@ test("a child is reaped where SIGCHLD was inherited as ignored, and all signals 
   });
   const driver = await core.ready();
   expect((await run(driver, ["/bin/sh", "-c", "exit 4"])).code).toBe("4");
-  process.kill(core.pid, "SIGUSR1");
+  send(core.pid, "SIGUSR1");
   await driver.heard("signal", (fields) => fields[1] === "10");
 });
 
@@ -290,7 +290,7 @@ test("a stop signal that nobody answers ends everything by TERM within the secon
   const core = await startCore(tools);
   const driver = await core.ready();
   const { pid } = await start(driver, ...SLEEP);
-  process.kill(core.pid, "SIGTERM");
+  send(core.pid, "SIGTERM");
   await driver.heard("signal");
   expect(await core.exit()).toEqual({ code: 111 });
   expect(isAlive(pid)).toBe(false);
@@ -299,7 +299,7 @@ test("a stop signal that nobody answers ends everything by TERM within the secon
 test("a signal that becomes a stop signal while it waits harms nobody", async () => {
   const core = await startCore(tools);
   const driver = await core.ready();
-  process.kill(core.pid, "SIGWINCH");
+  send(core.pid, "SIGWINCH");
   const [serial = ""] = await driver.heard("signal");
   driver.send("stop_on", "28");
   await run(driver, ["/bin/true"]);

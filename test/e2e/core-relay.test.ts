@@ -5,7 +5,7 @@ import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { buildCore, start, startCore, type Tools } from "../helpers/core.ts";
 import { eventually, throughout } from "../helpers/eventually.ts";
 import { drain, realPipe } from "../helpers/pid-namespace.ts";
-import { children } from "../helpers/proc.ts";
+import { children, send } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 
 let tools: Tools;
@@ -35,7 +35,7 @@ test("with no manager for 2 s, whole lines go to standard error, and half a line
     "out=pipe:web",
   );
   await driver.heard("readable");
-  process.kill(driver.pid, "SIGKILL");
+  send(driver.pid, "SIGKILL");
   await eventually("the line is there", () => core.stderr().includes("\none\n"));
   await throughout("half a line is not", () => !core.stderr().includes("half"), 300);
   writeFileSync(go, "");
@@ -53,7 +53,7 @@ test("while nobody reads standard error, the core goes on, and loses no line onc
   driver.send("pipe", "web", "1");
   const { id } = await start(driver, ...shell("seq 1 40000"), "out=pipe:web");
   await driver.heard("readable");
-  process.kill(driver.pid, "SIGKILL");
+  send(driver.pid, "SIGKILL");
   // seq(1) waits for room, the core does not: it reaps what ends meanwhile.
   await throughout("the core lives, and seq with it", () => children(core.pid).length >= 1, 2500);
   expect(id).toBeTruthy();
@@ -79,7 +79,7 @@ test("a stop that the core does alone lets a service write that has to before it
     "out=pipe:web",
   );
   await driver.heard("readable");
-  process.kill(core.pid, "SIGTERM");
+  send(core.pid, "SIGTERM");
   expect(await core.exit()).toEqual({ code: 111 });
   const lines = core.stderr().split("\n");
   expect(lines.filter((line) => /^x+$/.test(line)).join("").length).toBe(300_000);

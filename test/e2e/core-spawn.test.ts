@@ -17,7 +17,7 @@ import {
 } from "../helpers/core.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
-import { children, comesToRest, fds, isAlive, stat, status } from "../helpers/proc.ts";
+import { children, comesToRest, fds, isAlive, send, stat, status } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 
 let tools: Tools;
@@ -89,7 +89,7 @@ describe("a process", () => {
     expect(new Set(tables.flatMap((open) => [open.get(1), open.get(7)])).size).toBe(2 * names.length);
     // Nobody but its process holds the other end of a notification pipe.
     for (const { id, pid } of started) {
-      process.kill(pid, "SIGKILL");
+      send(pid, "SIGKILL");
       await driver.heard("exited", (fields) => fields[1] === id);
     }
     for (const name of names) driver.send("shut", name);
@@ -225,7 +225,7 @@ describe("a process", () => {
     const driver = await core.ready();
     const mortal = await start(driver, "arg=/bin/sleep", "arg=60", "death=9");
     const other = await start(driver, "arg=/bin/sleep", "arg=61");
-    onTestFinished(() => void process.kill(other.pid, "SIGKILL"));
+    onTestFinished(() => void send(other.pid, "SIGKILL"));
     core.process.kill("SIGKILL");
     await eventually("the one is dead", () => !isAlive(mortal.pid));
     expect(isAlive(other.pid)).toBe(true);
@@ -422,7 +422,7 @@ test("an exec that hangs hangs alone: others start, pipes end, managers change, 
   driver.send("shut", "feed");
   await driver.heard("exited", (fields) => fields[1] === reader.id);
   expect((await run(driver, ["/bin/echo", "on"])).output.toString()).toBe("on\n");
-  process.kill(driver.pid, "SIGKILL");
+  send(driver.pid, "SIGKILL");
   const second = await core.ready();
   expect(second.messages("child").find(({ fields }) => fields[0] === "3.1")?.fields[3]).toBe("0");
   const { id } = await start(second, "arg=/bin/sh", "arg=-c", "arg=exit 3", "notify=4");

@@ -6,7 +6,7 @@ import { cron, nginx, type Sshd, sshd } from "../helpers/daemons.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { find, need } from "../helpers/need.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { argv, isAlive, stat, status } from "../helpers/proc.ts";
+import { argv, isAlive, send, stat, status } from "../helpers/proc.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 
@@ -99,7 +99,7 @@ describe("sshd, cron, nginx and an app in one container", () => {
   test("an app that is killed is started again", async (context) => {
     need(context, ...daemons);
     const before = pids.get("app") ?? 0;
-    process.kill(before, "SIGKILL");
+    send(before, "SIGKILL");
     const after = await eventually("there is another app", async () => {
       const { pid, state, restarts } = await statusOf(space, "app");
       return state === "up" && restarts === 1 ? space.outer(pid ?? 0) : null;

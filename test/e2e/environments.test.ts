@@ -7,7 +7,7 @@ import { monotonic } from "../../src/base/clock.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
 import { launch, type Namespace, upkeep } from "../helpers/pid-namespace.ts";
-import { argv, children, fds, innerPid, isAlive, stat } from "../helpers/proc.ts";
+import { argv, children, fds, innerPid, isAlive, send, stat } from "../helpers/proc.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses } from "../helpers/status.ts";
 
@@ -16,7 +16,7 @@ const web: ServiceFiles = { run: "#!/bin/sh\nexec sleep 100000\n" };
 /** Kills the service, sees it up again under another pid, and stops all of it. */
 async function livesAndStops(space: Namespace, name: string): Promise<void> {
   const before = (await allUp(space, name)).get(name) ?? 0;
-  process.kill(before, "SIGKILL");
+  send(before, "SIGKILL");
   await eventually(`${name} is up again`, async () => (await allUp(space, name)).get(name) !== before);
   space.signal("TERM");
   expect(await space.exit()).toEqual({ code: 0 });
@@ -39,7 +39,7 @@ describe("a read-only root file system", () => {
     expect(told).toMatch(/\/run\/upkeep: .*read-only.*\/tmp\/upkeep-0.*read-only.*set UPKEEP_RUNTIME_DIR/);
     const service = () => children(space.pid).find((pid) => argv(pid)[0] === "sleep");
     const first = await eventually("the service runs", service);
-    process.kill(first, "SIGKILL");
+    send(first, "SIGKILL");
     await eventually("it runs again", () => (service() ?? first) !== first);
     expect(await space.upkeep("status")).toMatchObject({
       code: 7,

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { freePort, need } from "../helpers/need.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { isAlive } from "../helpers/proc.ts";
+import { isAlive, send } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses } from "../helpers/status.ts";
 
@@ -54,7 +54,7 @@ describe("services.example", () => {
   });
 
   test("a database that crashes takes the app down with it, and both come back", async () => {
-    process.kill(pids.get("db") ?? 0, "SIGKILL");
+    send(pids.get("db"), "SIGKILL");
     await eventually("the count begins anew", async () => (await (await fetch(url)).text()).endsWith("visit 1\n"));
     const again = await allUp(space, "app", "db");
     expect(again.get("db")).not.toBe(pids.get("db"));

@@ -4,7 +4,7 @@ import { closeSync, existsSync, realpathSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { drain, launch, realPipe } from "../helpers/pid-namespace.ts";
-import { argv, comesToRest, environ, fds, innerPid, isAlive, stat, waits } from "../helpers/proc.ts";
+import { argv, comesToRest, environ, fds, innerPid, isAlive, send, stat, waits } from "../helpers/proc.ts";
 import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 
 const node = realpathSync(process.execPath);
@@ -64,7 +64,7 @@ test.each([
   ["spins", "while :; do :; done", false],
 ])("a process that %s: %s, comes to rest: %s", async (_what, script, isAtRest) => {
   const { pid = 0 } = spawn("nice", ["sh", "-c", script], { stdio: "ignore" });
-  onTestFinished(() => void (isAlive(pid) && process.kill(pid, "SIGKILL")));
+  onTestFinished(() => void (isAlive(pid) && send(pid, "SIGKILL")));
   const rests = comesToRest(pid, 300, 3000).then(() => waits(pid));
   if (isAtRest) expect(await rests).toBe(true);
   else await expect(rests).rejects.toThrow(/comes to rest/);

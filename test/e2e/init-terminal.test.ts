@@ -6,7 +6,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { atPrompt, faces, fixture, onTerminal, type Session } from "../helpers/init.ts";
 import { need } from "../helpers/need.ts";
 import { upkeep } from "../helpers/pid-namespace.ts";
-import { children, comesToRest, descendants, exe, isAlive, stat } from "../helpers/proc.ts";
+import { children, comesToRest, descendants, exe, isAlive, send, stat } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 
 let pty: string;
@@ -89,7 +89,7 @@ describe("as the first program of a terminal", () => {
     session.type("\x1a");
     await eventually("the command is stopped", () => states(session, isCommand)[0] === "T");
     expect(states(session, (pid) => !isCommand(pid))).not.toContain("T");
-    process.kill(descendants(session.pid).find(isCommand) ?? 0, "SIGCONT");
+    send(descendants(session.pid).find(isCommand), "SIGCONT");
     await sees(session, "<cont>");
     session.type("q\n");
     expect(await session.ended).toBe(7);
@@ -167,10 +167,10 @@ describe("under a shell with job control", () => {
     await eventually("the command is stopped", () => children(init).some((pid) => stat(pid)?.state === "T"));
     // It is told of the stop, and once that is dealt with there is nothing more to do.
     await comesToRest(init);
-    for (const pid of children(init)) process.kill(pid, "SIGKILL");
+    for (const pid of children(init)) send(pid, "SIGKILL");
     await eventually("it has left", () => !isAlive(init));
     // The terminal goes, and what leads its session with it.
-    process.kill(session.pid, "SIGKILL");
+    send(session.pid, "SIGKILL");
     await session.ended;
   });
 

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { argv, children, environ, isAlive, stat, status } from "../helpers/proc.ts";
+import { argv, children, environ, isAlive, send, stat, status } from "../helpers/proc.ts";
 import { lines, sleeper } from "../helpers/scripts.ts";
 import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
@@ -48,7 +48,7 @@ test("an escaped process is gone before a crashed service is started again", asy
   const met = join(temporaryDirectory(), "met");
   const space = await launch([scanDir({ web: { run: leaving("plain", met), "service.ini": "settle = 10ms" } }).path]);
   const first = await oneStranger(space);
-  process.kill((await allUp(space, "web")).get("web") ?? 0, "SIGKILL");
+  send((await allUp(space, "web")).get("web"), "SIGKILL");
   expect(await lines(met, 2)).toEqual(["met 0", "met 0"]);
   expect(isAlive(first)).toBe(false);
 });
@@ -99,7 +99,7 @@ describe("with stop-scope = process", () => {
     await allUp(space, "web");
     expect((await space.upkeep("restart", "web")).code).toBe(0);
     await eventually("there are two", () => strangers(space).length === 2);
-    process.kill((await allUp(space, "web")).get("web") ?? 0, "SIGKILL");
+    send((await allUp(space, "web")).get("web"), "SIGKILL");
     await eventually("there are three", () => strangers(space).length === 3);
     expect((await space.upkeep("stop", "web")).code).toBe(0);
     expect(strangers(space)).toContain(first);
@@ -156,7 +156,7 @@ test("a stranger that gets the pid of a dead main process outlives the service's
   // Two ends, so that it waits for its next start.
   const kill = async () => {
     const { pid } = await statusOf(space, "web");
-    process.kill(space.outer(pid ?? 0) ?? 0, "SIGKILL");
+    send(space.outer(pid ?? 0), "SIGKILL");
     await eventually("it has ended", async () => (await statusOf(space, "web")).pid !== pid);
     return pid ?? 0;
   };

@@ -16,7 +16,7 @@ import { eventually, timed } from "../helpers/eventually.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { need } from "../helpers/need.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { waits } from "../helpers/proc.ts";
+import { send, waits } from "../helpers/proc.ts";
 import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 import { gaps, linesOf } from "../helpers/stream.ts";
@@ -130,7 +130,7 @@ describe("log = file:DIR", () => {
     let manager = await nextManager(space, 0);
     for (let round = 0; round < 3; round++) {
       await growsBy(directory, 200_000);
-      process.kill(manager, "SIGKILL");
+      send(manager, "SIGKILL");
       const late = run([ourSvlogd(), directory], temporaryDirectory());
       late.child.stdin?.end();
       expect(await late.ended).toBe(111);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { descendants, waits } from "../helpers/proc.ts";
+import { descendants, send, waits } from "../helpers/proc.ts";
 import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 import { gaps } from "../helpers/stream.ts";
@@ -29,7 +29,7 @@ done
 
 async function kill(space: Namespace, name: string): Promise<void> {
   const { pid } = await statusOf(space, name);
-  process.kill(space.outer(pid ?? 0) ?? 0, "SIGKILL");
+  send(space.outer(pid ?? 0), "SIGKILL");
   await eventually(`${name} runs again`, async () => {
     const next = (await statusOf(space, name)).pid;
     return next !== null && next !== pid;
@@ -69,7 +69,7 @@ describe("a service with a log/run", () => {
     }
     await logs(6);
     const manager = managerOf(space) ?? 0;
-    process.kill(manager, "SIGKILL");
+    send(manager, "SIGKILL");
     await nextManager(space, manager);
     await kill(space, "web");
     await logs(7);

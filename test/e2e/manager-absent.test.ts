@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { eventually, timed } from "../helpers/eventually.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { isStopped } from "../helpers/proc.ts";
+import { isStopped, send } from "../helpers/proc.ts";
 import { stubborn as deaf, sayReady, saysReady } from "../helpers/scripts.ts";
 import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp } from "../helpers/status.ts";
@@ -68,12 +68,12 @@ describe("TERM, when the manager does not answer", () => {
   const ways = {
     "it is stopped": async (space: Namespace) => {
       const manager = managerOf(space) ?? 0;
-      process.kill(manager, "SIGSTOP");
+      send(manager, "SIGSTOP");
       await eventually("it is stopped", () => isStopped(manager));
     },
     "it fails at every start": async (space: Namespace) => {
       const manager = managerOf(space) ?? 0;
-      process.kill(manager, "SIGKILL");
+      send(manager, "SIGKILL");
       await eventually("it is gone", () => managerOf(space) !== manager);
     },
   };
@@ -125,7 +125,7 @@ describe("TERM, when the manager does not answer", () => {
     await allUp(space, "first", "second");
     space.signal("TERM");
     await eventually("the stop has begun", () => /stopping everything/.test(space.stderr()));
-    process.kill(managerOf(space) ?? 0, "SIGKILL");
+    send(managerOf(space), "SIGKILL");
     const { result, took } = await timed(() => space.exit());
     expect(result).toEqual({ code: 111 });
     expect(took).toBeLessThan(DEFAULT_BUDGET);
@@ -160,7 +160,7 @@ while :; do i=$((i + 1)); printf "long $i."; echo "${LONG}"; sleep 0.05; done
   });
   await allUp(space, "steady", "long");
   await eventually("output comes", () => /steady 10\./.test(out.text()));
-  process.kill(managerOf(space) ?? 0, "SIGKILL");
+  send(managerOf(space), "SIGKILL");
   await eventually("the core copies it", () => err.text().split(/^steady /m).length > 100);
   node.heal();
   await nextManager(space, 0);

@@ -5,7 +5,7 @@ import { monotonic } from "../../src/base/clock.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { nextManager } from "../helpers/manager.ts";
 import { launch } from "../helpers/pid-namespace.ts";
-import { isAlive, stat, waits } from "../helpers/proc.ts";
+import { isAlive, send, stat, waits } from "../helpers/proc.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses, statusOf } from "../helpers/status.ts";
 import { gaps, linesOf, readPipe } from "../helpers/stream.ts";
@@ -80,7 +80,7 @@ describe("a manager that is killed, thirty times", () => {
     let kills = 0;
     let manager = await nextManager(space, 0);
     const kill = async () => {
-      process.kill(manager, kills++ % 3 === 2 ? "SIGSEGV" : "SIGKILL");
+      send(manager, kills++ % 3 === 2 ? "SIGSEGV" : "SIGKILL");
       manager = await nextManager(space, manager);
     };
     for (let round = 1; round <= 10; round++) {
@@ -89,7 +89,7 @@ describe("a manager that is killed, thirty times", () => {
       await eventually("it has moved some output", () => out.size() > bytes + 20_000 * round);
       const mortal = (await statusOf(space, "mortal")).pid ?? 0;
       await kill();
-      process.kill(space.outer(mortal) ?? 0, "SIGKILL");
+      send(space.outer(mortal), "SIGKILL");
       await eventually("a new one has taken over", () => out.size() > bytes + 20_000 * round + READ);
       await kill();
       await kill();
@@ -111,7 +111,7 @@ describe("a manager that is killed, thirty times", () => {
     }
 
     const { pid: mortal } = await statusOf(space, "mortal");
-    process.kill(space.outer(mortal ?? 0) ?? 0, "SIGKILL");
+    send(space.outer(mortal ?? 0), "SIGKILL");
     await eventually("a later crash is followed by a start", () => starts(record) === 12);
 
     space.signal("TERM");
@@ -152,7 +152,7 @@ test("a manager that is killed in the midst of a long line leaves it short, and 
     await eventually("it prints", () => out.text().length > 0);
     out.pause();
     await eventually("all wait for the reader, in the midst of a line", () => waits(pid));
-    process.kill(manager, "SIGKILL");
+    send(manager, "SIGKILL");
     await nextManager(space, manager);
     out.resume();
     const size = out.size();
@@ -178,7 +178,7 @@ describe("a manager that dies leaves to the next one", () => {
     const space = await launch([services.path]);
     const first = await nextManager(space, 0);
     const before = await eventually("the logger runs", async () => (await statusOf(space, "web")).log?.pid ?? null);
-    process.kill(first, "SIGKILL");
+    send(first, "SIGKILL");
     await nextManager(space, first);
     expect((await statusOf(space, "web")).log?.pid).toBe(before);
     expect(space.processes().filter((pid) => stat(pid)?.comm === "cat")).toHaveLength(1);
@@ -198,7 +198,7 @@ describe("a manager that dies leaves to the next one", () => {
     const first = await nextManager(space, 0);
     services.write("db", { "service.ini": `${quick}nice = 5\n` });
     expect((await space.upkeep("apply")).code).toBe(0);
-    process.kill(first, "SIGKILL");
+    send(first, "SIGKILL");
     await nextManager(space, first);
     await eventually("it is restarted", async () => {
       const status = await statusOf(space, "db");

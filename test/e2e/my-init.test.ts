@@ -7,6 +7,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { shell } from "../helpers/init.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { launch, type Namespace, upkeep } from "../helpers/pid-namespace.ts";
+import { send } from "../helpers/proc.ts";
 import { lines, linesOf, noting, patience } from "../helpers/scripts.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
@@ -103,7 +104,7 @@ describe("startup files", () => {
     const space = await launch(["my_init"], { setup });
     await notes(shared, 2);
     const before = await nextManager(space, 0);
-    process.kill(before, "SIGKILL");
+    send(before, "SIGKILL");
     await nextManager(space, before);
     await eventually(
       "the new one knows of it",
@@ -113,7 +114,7 @@ describe("startup files", () => {
     await allUp(space, "web");
     expect(inOrder(shared)).toEqual(["first", "long 1", "last 1", "web started"]);
     const after = managerOf(space) ?? 0;
-    process.kill(after, "SIGKILL");
+    send(after, "SIGKILL");
     await nextManager(space, after);
     await allUp(space, "web");
     expect(inOrder(shared)).toHaveLength(4);
@@ -210,7 +211,7 @@ describe("the stop", () => {
     await notes(shared, 1);
     space.signal("TERM");
     await notes(shared, 2);
-    process.kill(await nextManager(space, 0), "SIGKILL");
+    send(await nextManager(space, 0), "SIGKILL");
     expect(await space.exit()).toEqual({ code: 0 });
     expect(inOrder(shared)).toEqual(["web started", "hangs 1", "next 1", "web asked", "web ended"]);
   });

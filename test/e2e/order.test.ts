@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { eventually, throughout } from "../helpers/eventually.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { argv, isAlive } from "../helpers/proc.ts";
+import { argv, isAlive, send } from "../helpers/proc.ts";
 import { ending, lines, linesOf, noting, saysReady, sleeper } from "../helpers/scripts.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses, statusOf } from "../helpers/status.ts";
@@ -148,7 +148,7 @@ describe("an app that requires a db", () => {
 
   test("goes down and comes back with a db that is killed; a third service lives on", async () => {
     const before = await allUp(space, "app", "db", "other");
-    process.kill(before.get("db") ?? 0, "SIGKILL");
+    send(before.get("db"), "SIGKILL");
     await eventually("both are other processes", async () => {
       const after = await allUp(space, "app", "db");
       return ["app", "db"].every((name) => after.get(name) !== before.get(name));

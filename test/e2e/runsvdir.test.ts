@@ -6,7 +6,7 @@ import { marked } from "../helpers/drop-in.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { find, need } from "../helpers/need.ts";
 import { launch, upkeep } from "../helpers/pid-namespace.ts";
-import { argv, children, descendants, exe, isAlive } from "../helpers/proc.ts";
+import { argv, children, descendants, exe, isAlive, send } from "../helpers/proc.ts";
 import { both, goes, named, runs, type Scene, scene, sleeping, type Whose } from "../helpers/runit-pair.ts";
 import { linesOf, noting } from "../helpers/scripts.ts";
 import { removeAll, scanDir, temporaryDirectory, writeFiles } from "../helpers/service-dir.ts";
@@ -95,7 +95,7 @@ describe("runsvdir", () => {
     all.space.signal("TERM");
     expect(await all.space.exit()).toEqual({ code: 0 });
     expect(sleeping(all, "71001")).toBe(first);
-    process.kill(first, "SIGKILL");
+    send(first, "SIGKILL");
     await eventually("it was started again", async () => (await runs(all, "71001")) !== first);
     expect(await sv(all, "stop", "b")).toMatchObject({ code: 0 });
     await goes(all, "71002");
@@ -120,7 +120,7 @@ describe("runsvdir", () => {
     all.scan.write("c", { run: marked("71003") });
     const core = await eventually("the core is there", () => coreOf(all));
     const manager = children(core).find((pid) => argv(pid).includes("--face")) ?? 0;
-    process.kill(manager, "SIGKILL");
+    send(manager, "SIGKILL");
     await sv(all, "restart", "a");
     // It is the new one that has done this, once it has looked around.
     await eventually("it was restarted", () => ![null, first].includes(sleeping(all, "71001")));

@@ -20,7 +20,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { nextManager } from "../helpers/manager.ts";
 import { find, need } from "../helpers/need.ts";
 import { launch, upkeep } from "../helpers/pid-namespace.ts";
-import { argv, innerPid, stat } from "../helpers/proc.ts";
+import { argv, innerPid, send, stat } from "../helpers/proc.ts";
 import { removeAll, type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statuses, statusOf } from "../helpers/status.ts";
 import { isOffered, listener, sightOf } from "../helpers/supervise.ts";
@@ -78,7 +78,7 @@ describe("a letter in control", () => {
       tell(web, "h");
       hangups++;
       if (round % 3 > 0) await delay(round % 3);
-      process.kill(manager, "SIGKILL");
+      send(manager, "SIGKILL");
       manager = await nextManager(space, manager);
       await eventually("it has come", () => got().split("HUP").length - 1 >= hangups);
     }
@@ -87,11 +87,11 @@ describe("a letter in control", () => {
     await eventually("a manager has taken over", async () => (await statusOf(space, "other")).state === "up");
     expect(status()).toEqual(before);
     // While none is there the fifos are, and so is the lock.
-    process.kill(manager, "SIGSTOP");
+    send(manager, "SIGSTOP");
     await eventually("it has stopped", () => stat(manager)?.state === "T");
     expect(isOffered(web)).toBe(true);
     tell(web, "d");
-    process.kill(manager, "SIGKILL");
+    send(manager, "SIGKILL");
     await eventually("it is down", () => sightOf(web).stat === "down\n");
     expect(got().endsWith("HUP\nTERM\n")).toBe(true);
   });
@@ -107,7 +107,7 @@ describe("a letter in control", () => {
     tell(web, "d");
     await eventually("its script runs", () => readFileSync(join(web, "got"), "utf8") === "start\nt\n");
     const manager = await nextManager(space, 0);
-    process.kill(manager, "SIGKILL");
+    send(manager, "SIGKILL");
     await nextManager(space, manager);
     expect((await statusOf(space, "web")).state).toBe("stopping");
     await eventually("it is to be seen", () => sightOf(web).stat === "run, want down\n");
@@ -182,7 +182,7 @@ describe("a supervise directory", () => {
     );
     expect(space.stderr()).toContain(`theirs does not run here: ${refused.why}`);
     await eventually("both run", () => space.processes().filter((pid) => argv(pid)[0] === "sleep").length === 2);
-    process.kill(runsv, "SIGTERM");
+    send(runsv, "SIGTERM");
     await eventually("it is gone", () => !isOffered(directory.at("theirs")));
     space.signal("HUP");
     await eventually("it runs here", async () => (await statusOf(space, "theirs")).state === "up");
@@ -324,7 +324,7 @@ describe("a supervise directory", () => {
     expect(await statusOf(space, "logged")).toMatchObject({ state: "down", want: "down", pid: null });
     // Neither a look at the directory nor another manager brings it back.
     const manager = await nextManager(space, 0);
-    process.kill(manager, "SIGKILL");
+    send(manager, "SIGKILL");
     await nextManager(space, manager);
     directory.write("more", sleeper);
     await allUp(space, "more");

@@ -18,7 +18,7 @@ import { eventually } from "../helpers/eventually.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { find, need } from "../helpers/need.ts";
 import { launch, type Namespace, upkeep } from "../helpers/pid-namespace.ts";
-import { argv, children, findDescendant, status, waits } from "../helpers/proc.ts";
+import { argv, children, findDescendant, send, status, waits } from "../helpers/proc.ts";
 import { type ServiceFiles, scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 import { gaps } from "../helpers/stream.ts";
@@ -53,7 +53,7 @@ const growsBy = (directory: string, bytes: number): Promise<unknown> => {
 
 async function killLogger(space: Namespace, name: string, signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
   const { pid } = await statusOf(space, name);
-  process.kill(space.outer(pid ?? 0) ?? 0, signal);
+  send(space.outer(pid ?? 0), signal);
   await eventually(`${name} runs again`, async () => {
     const next = (await statusOf(space, name)).pid;
     return next !== null && next !== pid;
@@ -137,17 +137,17 @@ describe("beside runit's svlogd", () => {
       ["d", "e"].every((name) => readFileSync(join(directory, name, "current"), "utf8") === text);
     await eventually("one is written", () => isIn("one\n"));
     await eventually("it reads again", () => waits(pid));
-    process.kill(pid, "SIGALRM");
+    send(pid, "SIGALRM");
     await running.said("rename: e/current");
     // runit's may miss a signal that comes right now.
     await eventually("it reads again", () => waits(pid));
     if (appears) renameSync(join(directory, "hidden"), join(directory, "away"));
-    process.kill(pid, "SIGHUP");
+    send(pid, "SIGHUP");
     await eventually("e is open again", () => running.stderr().includes("append: e/current"));
     write("two\n");
     await eventually("two is written", () => isIn("two\n"));
     await eventually("it reads again", () => waits(pid));
-    process.kill(pid, "SIGTERM");
+    send(pid, "SIGTERM");
     const closed = await eventually(
       "it has closed all",
       () => (running.stderr().match(/close: /g) ?? []).length >= (appears ? 5 : 4),
@@ -210,7 +210,7 @@ describe("beside runit's svlogd", () => {
     await running.said("processor failed");
     writeFileSync(join(directory, "config"), "s2000\n");
     const pid = await pidOf(running);
-    process.kill(pid, "SIGHUP");
+    send(pid, "SIGHUP");
     running.child.stdin?.end();
     expect(await running.ended).toBe(0);
     expect(logged(directory)).toBe(text);
@@ -258,7 +258,7 @@ describe("under a supervisor of its own user", () => {
     const { pid } = await statusOf(space, "web/log");
     for (let round = 0; round < 3; round++) {
       await growsBy(directory, 200_000);
-      process.kill(manager, "SIGKILL");
+      send(manager, "SIGKILL");
       manager = await nextManager(space, manager);
     }
     await growsBy(directory, 200_000);
@@ -327,7 +327,7 @@ describe("for other users", () => {
       const name = [...directories.keys()].find((each) =>
         argv(before).some((word) => word.includes(directories.get(each) ?? "")),
       );
-      process.kill(before, signal);
+      send(before, signal);
       await eventually("another one has taken over", () => {
         const after = isOne();
         if (after === null || after === before) throw new Error(`${before} ${logProcesses(space).join(" ")}`);

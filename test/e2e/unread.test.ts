@@ -3,7 +3,7 @@ import { monotonic } from "../../src/base/clock.ts";
 import { eventually, timed } from "../helpers/eventually.ts";
 import { managerOf, nextManager } from "../helpers/manager.ts";
 import { launch, type Namespace } from "../helpers/pid-namespace.ts";
-import { status, waits } from "../helpers/proc.ts";
+import { send, status, waits } from "../helpers/proc.ts";
 import { type ServiceFiles, scanDir } from "../helpers/service-dir.ts";
 import { allUp, statusOf } from "../helpers/status.ts";
 import { fullPipe, readPipe } from "../helpers/stream.ts";
@@ -27,7 +27,7 @@ const mortal = {
 
 const restarted = async (space: Namespace) => {
   const { pid } = await statusOf(space, "mortal");
-  process.kill(space.outer(pid ?? 0) ?? 0, "SIGKILL");
+  send(space.outer(pid ?? 0), "SIGKILL");
   await eventually("mortal runs again", async () => {
     const { pid: next, state } = await statusOf(space, "mortal");
     return state === "up" && next !== pid;
@@ -53,7 +53,7 @@ describe("a container log that nobody reads", () => {
         await statusOf(space, "mortal");
       }
       const manager = managerOf(space) ?? 0;
-      process.kill(manager, "SIGKILL");
+      send(manager, "SIGKILL");
       await nextManager(space, manager);
       await eventually("it answers", async () => (await statusOf(space, "mortal")).state === "up");
       await restarted(space);

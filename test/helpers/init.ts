@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { eventually } from "./eventually.ts";
 import { upkeep } from "./pid-namespace.ts";
-import { descendants, stat, waits } from "./proc.ts";
+import { descendants, send, stat, waits } from "./proc.ts";
 import { temporaryDirectory } from "./service-dir.ts";
 
 /** Compiles `test/fixtures/NAME.c`; the program stays until the end of the file's tests. */
@@ -98,7 +98,7 @@ export function onTerminal(pty: string, command: readonly string[]): Session {
   return {
     shown: () => shown,
     type: (text) => child.stdin.write(text),
-    grow: () => process.kill(child.pid ?? 0, "SIGUSR1"),
+    grow: () => send(child.pid, "SIGUSR1"),
     pid: child.pid ?? 0,
     ended: new Promise((resolve) => child.once("exit", (code) => resolve(code ?? -1))),
   };

@@ -46,6 +46,12 @@ export function isAlive(pid: number): boolean {
   return state !== undefined && state !== "Z" && state !== "X";
 }
 
+/** Signals one process. There must be one: pid 0 would be the tests' own group, and -1 everybody. */
+export function send(pid: number | null | undefined, signal: NodeJS.Signals | number): void {
+  if (pid === null || pid === undefined || pid <= 0) throw new Error(`no process to send ${signal} to: ${pid}`);
+  process.kill(pid, signal);
+}
+
 /** All its threads are stopped: a SIGSTOP is under way for a while before it has stopped anything. */
 export function isStopped(pid: number): boolean {
   const threads = names(`/proc/${pid}/task`);
