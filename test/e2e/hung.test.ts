@@ -26,7 +26,7 @@ describe("control/ that does not answer", () => {
     await eventually("both are offered", () => isOffered(hung) && isOffered(other));
     await eventually("both hear", () => got(hung) === "start\n" && got(other) === "start\n");
     const manager = await nextManager(space, 0);
-    const { pid } = sightOf(hung);
+    const { pid } = await eventually("it is seen to run", () => (sightOf(hung).pid > 0 ? sightOf(hung) : null));
     await hang(space, directory.at("web", "control"));
     // What has been mounted is known once something was looked at.
     tell(other, "1");

@@ -52,7 +52,7 @@ describe("a letter in control", () => {
       await eventually(`${letter} is there`, () => sightOf(slow).want === letter);
     }
     // Not even for the script of another letter.
-    const { pid } = sightOf(slow);
+    const { pid } = await eventually("it is to be seen", () => sightOf(slow));
     tell(slow, "k");
     await eventually("it is killed, and comes back", () => ![0, pid].includes(sightOf(slow).pid));
     tell(directory.at("crashed"), "d");
@@ -156,7 +156,7 @@ describe("a letter in control", () => {
       tell(each, "d");
     }
     await eventually("it is killed", () => sightOf(told).stat === "down\n");
-    expect(sightOf(patient).stat).toBe("run, got TERM, want down\n");
+    await eventually("that one is not", () => sightOf(patient).stat === "run, got TERM, want down\n");
     // A second one is sent as often as it is asked for.
     await eventually("it has heard the first", () => readFileSync(join(patient, "got"), "utf8") === "start\nTERM\n");
     tell(patient, "d");
