@@ -44,107 +44,111 @@ const NOTHING = Buffer.alloc(0);
  * the line is UTF-8. With `skip` the first bytes, up to a newline, are the tail of a line that nobody has: dropped.
  */
 export function createSplitter(max: number, skip = false): Splitter {
-  let carry: Buffer = NOTHING;
-  let kept = 0;
-  let resumed = false;
-  let skipping = skip;
-  let skipped = 0;
+  return new Cutter(max, skip);
+}
 
-  const keep = (bytes: Buffer, from: number, to: number) => {
-    const need = kept + to - from;
-    if (need > carry.length) {
-      const grown = Buffer.allocUnsafe(Math.max(need, Math.min(2 * carry.length, max)));
-      carry.copy(grown, 0, 0, kept);
-      carry = grown;
+/** A class, for there is one per pipe. */
+class Cutter implements Splitter {
+  kept = 0;
+  skipping: boolean;
+  skipped = 0;
+  readonly #max: number;
+  #carry = NOTHING;
+  #resumed = false;
+
+  constructor(max: number, skip: boolean) {
+    this.#max = max;
+    this.skipping = skip;
+  }
+
+  push(chunk: Buffer): readonly Lines[] {
+    let start = 0;
+    if (this.skipping) {
+      const newline = chunk.indexOf(NEWLINE);
+      start = newline < 0 ? chunk.length : newline + 1;
+      this.skipped += start;
+      this.skipping = newline < 0;
     }
-    bytes.copy(carry, kept, from, to);
-    kept = need;
-  };
+    if (start === chunk.length) return [];
+    const found: Lines[] = [];
+    let newline = chunk.indexOf(NEWLINE, start);
+    if (this.kept > 0 || newline < 0) {
+      start = this.#pushKept(chunk, start, newline, found);
+      if (start < 0 || start === chunk.length) return found;
+      newline = chunk.indexOf(NEWLINE, start);
+    }
+    this.#pushWhole(chunk, start, newline, found);
+    return found;
+  }
+
+  flush(): Lines | null {
+    this.skipping = false;
+    const { kept } = this;
+    if (kept === 0) return null;
+    const last: Lines = { bytes: this.#carry.subarray(0, kept), ends: [kept], resumed: this.#resumed };
+    this.#startAnew(false);
+    return last;
+  }
+
+  #keep(bytes: Buffer, from: number, to: number): void {
+    const need = this.kept + to - from;
+    if (need > this.#carry.length) {
+      const grown = Buffer.allocUnsafe(Math.max(need, Math.min(2 * this.#carry.length, this.#max)));
+      this.#carry.copy(grown, 0, 0, this.kept);
+      this.#carry = grown;
+    }
+    bytes.copy(this.#carry, this.kept, from, to);
+    this.kept = need;
+  }
+
   // What was given away lies in the old buffer: never written again, freed with its last line.
-  const startAnew = (isResumed: boolean) => {
-    carry = NOTHING;
-    kept = 0;
-    resumed = isResumed;
-  };
+  #startAnew(isResumed: boolean): void {
+    this.#carry = NOTHING;
+    this.kept = 0;
+    this.#resumed = isResumed;
+  }
+
   /** Adds the ends of all pieces but the last of the line at `start`, and says where the last one starts. */
-  const cut = (bytes: Buffer, start: number, end: number, ends: number[]): number => {
+  #cut(bytes: Buffer, start: number, end: number, ends: number[]): number {
     let from = start;
-    while (end - from > max) {
-      from = pieceEnd(bytes, from, from + max);
+    while (end - from > this.#max) {
+      from = pieceEnd(bytes, from, from + this.#max);
       ends.push(from);
     }
     return from;
-  };
+  }
 
   /** Completes the kept line with the chunk's bytes from `start`; says where the next line starts, -1 if none does. */
-  const pushKept = (chunk: Buffer, start: number, newline: number, found: Lines[]): number => {
-    keep(chunk, start, newline < 0 ? chunk.length : newline + 1);
-    const end = newline < 0 ? kept : kept - 1;
+  #pushKept(chunk: Buffer, start: number, newline: number, found: Lines[]): number {
+    this.#keep(chunk, start, newline < 0 ? chunk.length : newline + 1);
+    const end = newline < 0 ? this.kept : this.kept - 1;
     const ends: number[] = [];
-    const last = cut(carry, 0, end, ends);
+    const last = this.#cut(this.#carry, 0, end, ends);
     if (newline >= 0) ends.push(end);
-    const bytes = carry.subarray(0, kept);
-    if (ends.length > 0) found.push({ bytes, ends, resumed });
-    if (newline >= 0) startAnew(false);
+    const bytes = this.#carry.subarray(0, this.kept);
+    if (ends.length > 0) found.push({ bytes, ends, resumed: this.#resumed });
+    if (newline >= 0) this.#startAnew(false);
     else if (last > 0) {
-      startAnew(true);
-      keep(bytes, last, bytes.length);
+      this.#startAnew(true);
+      this.#keep(bytes, last, bytes.length);
     }
     return newline < 0 ? -1 : newline + 1;
-  };
+  }
 
-  const pushWhole = (chunk: Buffer, start: number, newline: number, found: Lines[]) => {
+  #pushWhole(chunk: Buffer, start: number, newline: number, found: Lines[]): void {
     const bytes = start === 0 ? chunk : chunk.subarray(start);
     const ends: number[] = [];
     let from = 0;
     for (let at = newline - start; at >= 0; at = bytes.indexOf(NEWLINE, from)) {
-      if (at - from > max) cut(bytes, from, at, ends);
+      if (at - from > this.#max) this.#cut(bytes, from, at, ends);
       ends.push(at);
       from = at + 1;
     }
-    const last = cut(bytes, from, bytes.length, ends);
+    const last = this.#cut(bytes, from, bytes.length, ends);
     if (ends.length > 0) found.push({ bytes, ends, resumed: false });
-    startAnew(last > from);
-    if (last < bytes.length) keep(bytes, last, bytes.length);
-  };
-
-  return {
-    push(chunk) {
-      let start = 0;
-      if (skipping) {
-        const newline = chunk.indexOf(NEWLINE);
-        start = newline < 0 ? chunk.length : newline + 1;
-        skipped += start;
-        skipping = newline < 0;
-      }
-      if (start === chunk.length) return [];
-      const found: Lines[] = [];
-      let newline = chunk.indexOf(NEWLINE, start);
-      if (kept > 0 || newline < 0) {
-        start = pushKept(chunk, start, newline, found);
-        if (start < 0 || start === chunk.length) return found;
-        newline = chunk.indexOf(NEWLINE, start);
-      }
-      pushWhole(chunk, start, newline, found);
-      return found;
-    },
-    flush() {
-      skipping = false;
-      if (kept === 0) return null;
-      const last: Lines = { bytes: carry.subarray(0, kept), ends: [kept], resumed };
-      startAnew(false);
-      return last;
-    },
-    get kept() {
-      return kept;
-    },
-    get skipping() {
-      return skipping;
-    },
-    get skipped() {
-      return skipped;
-    },
-  };
+    this.#startAnew(last > from);
+    if (last < bytes.length) this.#keep(bytes, last, bytes.length);
+  }
 }
 
 /** At most `end`, and not inside a character of UTF-8; bytes that are no UTF-8 are cut at `end`. */
