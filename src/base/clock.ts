@@ -17,16 +17,27 @@ export const monotonic: Clock = {
   now: () => Number(process.hrtime.bigint()) / 1e6,
   at(when, wake) {
     if (when === Number.POSITIVE_INFINITY) return () => {};
-    let timer: NodeJS.Timeout;
-    const arm = () => {
-      timer = setTimeout(check, Math.min(Math.max(0, Math.ceil(when - monotonic.now())), LONGEST_TIMER));
-    };
-    // Timers count whole milliseconds of the event loop's own time, and fire up to one too early by this clock.
-    const check = () => (monotonic.now() >= when ? wake() : arm());
-    arm();
-    return () => clearTimeout(timer);
+    const alarm: Alarm = { when, wake, timer: null };
+    arm(alarm);
+    return () => clearTimeout(alarm.timer ?? undefined);
   },
 };
+
+interface Alarm {
+  readonly when: Ms;
+  readonly wake: () => void;
+  timer: NodeJS.Timeout | null;
+}
+
+function arm(alarm: Alarm): void {
+  alarm.timer = setTimeout(check, Math.min(Math.max(0, Math.ceil(alarm.when - monotonic.now())), LONGEST_TIMER), alarm);
+}
+
+// Timers count whole milliseconds of the event loop's own time, and fire up to one too early by this clock.
+function check(alarm: Alarm): void {
+  if (monotonic.now() >= alarm.when) alarm.wake();
+  else arm(alarm);
+}
 
 /** The wall clock, for stamps that people read; nothing is ever decided by it. */
 export const wallClock = { now: (): Date => new Date() };

@@ -6,7 +6,7 @@ import { BATCH } from "./dir/scratch.ts";
 import { createFlush, type Flush } from "./flush.ts";
 import type { Lines } from "./lines.ts";
 import { createSplitter } from "./lines.ts";
-import { createLoss, type OnLost } from "./loss.ts";
+import { createLose, type Lose, type OnLost } from "./loss.ts";
 import { type PipeCore, type PipeOptions, READ_MAX } from "./pipe.ts";
 import { keepRecent } from "./recent.ts";
 
@@ -47,6 +47,8 @@ const LAST_WORDS: Ms = 100;
 const LARGE_PIPES = 32;
 const NEWLINE = Buffer.from("\n");
 
+type Parts = FilerOptions & { readonly lose: Lose };
+
 /** One pipe, as its stream sees it and as the core does. */
 class Pipe implements LogSource {
   readonly fd: number;
@@ -57,7 +59,7 @@ class Pipe implements LogSource {
   isSlow = false;
   private readonly tag: string;
   private readonly options: FileOptions;
-  private readonly parts: FilerOptions;
+  private readonly parts: Parts;
   private readonly clock: Clock;
   private readonly isBusy: () => void;
   private readonly mayEnlarge: () => boolean;
@@ -72,7 +74,7 @@ class Pipe implements LogSource {
   /** The pipe was looked into since the flush was asked for. */
   private hasLooked = false;
 
-  constructor(tag: string, options: FileOptions, parts: FilerOptions, isBusy: () => void, mayEnlarge: () => boolean) {
+  constructor(tag: string, options: FileOptions, parts: Parts, isBusy: () => void, mayEnlarge: () => boolean) {
     this.tag = tag;
     this.fd = options.fd;
     this.options = options;
@@ -80,15 +82,14 @@ class Pipe implements LogSource {
     this.clock = parts.clock ?? monotonic;
     this.isBusy = isBusy;
     this.mayEnlarge = mayEnlarge;
-    const lose = createLoss(tag, parts.core, parts.onLost);
     const { takeover } = options;
     this.isSkipping = takeover?.skip ?? false;
-    if (takeover !== undefined) lose(takeover.lost, takeover.atMost);
+    if (takeover !== undefined) parts.lose(tag, takeover.lost, takeover.atMost);
     this.stream = parts.stream(this, [options.directory], {
       told: options.told,
       stamp: options.stamp,
       tap: this.tap(),
-      ...(takeover?.skip === true ? { skip: true, skipped: (bytes) => this.skipped(bytes, lose) } : {}),
+      ...(takeover?.skip === true ? { skip: true, skipped: (bytes) => this.skipped(bytes) } : {}),
     });
   }
 
@@ -157,9 +158,9 @@ class Pipe implements LogSource {
     // Should we die now, what comes next is a tail for the next one as well.
     this.parts.core.drained(this.tag, this.isSkipping ? Math.max(1, partial) : partial);
   }
-  private skipped(bytes: number, lose: (bytes: number, atMost: boolean) => void): void {
+  private skipped(bytes: number): void {
     this.isSkipping = false;
-    lose(bytes, false);
+    this.parts.lose(this.tag, bytes, false);
   }
   private written(): void {
     const took = this.clock.now() - this.heldAt;
@@ -194,6 +195,7 @@ class Pipe implements LogSource {
 /** The pump into log directories. */
 export function createFiler(options: FilerOptions): Filer {
   const { clock = monotonic } = options;
+  const parts: Parts = { lose: createLose(options.core, options.onLost), ...options };
   const pipes = new Map<string, Pipe>();
   let isLooking = false;
 
@@ -216,7 +218,7 @@ export function createFiler(options: FilerOptions): Filer {
     clock.at(clock.now() + SLOW, look);
   };
   return {
-    add: (tag, file) => void pipes.set(tag, new Pipe(tag, file, options, watch, mayEnlarge)),
+    add: (tag, file) => void pipes.set(tag, new Pipe(tag, file, parts, watch, mayEnlarge)),
     has: (tag) => pipes.has(tag),
     async remove(tag) {
       const pipe = pipes.get(tag);

@@ -11,16 +11,21 @@ export type OnLost = (
   said: () => void,
 ) => void;
 
-/** Adds up what is lost of one pipe: told at once, and kept by the core until it is said. */
-export function createLoss(tag: string, core: PipeCore, onLost: OnLost): (bytes: number, atMost: boolean) => void {
-  let unsaid = 0;
-  return (bytes, atMost) => {
+/** Counts what is lost of a pipe. */
+export type Lose = (tag: string, bytes: number, atMost: boolean) => void;
+
+/** Adds up what is lost of each pipe: told at once, and kept by the core until it is said. */
+export function createLose(core: PipeCore, onLost: OnLost): Lose {
+  const unsaid = new Map<string, number>();
+  const add = (tag: string, bytes: number) => {
+    const sum = (unsaid.get(tag) ?? 0) + bytes;
+    if (sum === 0) unsaid.delete(tag);
+    else unsaid.set(tag, sum);
+    core.lost(tag, sum);
+  };
+  return (tag, bytes, atMost) => {
     if (bytes === 0) return;
-    unsaid += bytes;
-    core.lost(tag, unsaid);
-    onLost(tag, { bytes, atMost }, () => {
-      unsaid -= bytes;
-      core.lost(tag, unsaid);
-    });
+    add(tag, bytes);
+    onLost(tag, { bytes, atMost }, () => add(tag, -bytes));
   };
 }

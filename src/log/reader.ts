@@ -5,7 +5,7 @@ import { type Ms, monotonic } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
 import { createFlush, type Flush } from "./flush.ts";
 import { createSplitter, type Lines, lengthOf, type Splitter } from "./lines.ts";
-import { createLoss, type OnLost } from "./loss.ts";
+import { createLose, type OnLost } from "./loss.ts";
 import { type PipeCore, type PipeOptions, READ_MAX } from "./pipe.ts";
 import { createTurns, LINGER, type TurnOptions } from "./turns.ts";
 
@@ -50,7 +50,7 @@ const EMPTY = -1;
 // From an exit to the core's word of what its pipe still holds: they come together.
 const LAST_WORDS: Ms = 100;
 
-interface Pipe extends PipeOptions {
+interface Pipe extends Omit<PipeOptions, "takeover"> {
   readonly tag: string;
   readonly lines: Splitter;
   to: PipeOptions["to"];
@@ -65,7 +65,6 @@ interface Pipe extends PipeOptions {
   drainedAt: Ms;
   /** True until the tail of a dead manager's line is skipped, and its length told. */
   isSkipping: boolean;
-  readonly lose: (bytes: number, atMost: boolean) => void;
   flush: Flush | null;
   /** Until then the unfinished line is ended when the pipe is found empty; later it is another process's. */
   endsLineUntil: Ms;
@@ -74,6 +73,7 @@ interface Pipe extends PipeOptions {
 /** The pump over all pipes; each in its turn, one read at a time, and none while its sink has no room. */
 export function createReader(options: ReaderOptions): Reader {
   const { core, clock = monotonic, wallTime = Date.now, read = readSync, onLost = () => {} } = options;
+  const lose = createLose(core, onLost);
   const chunk = Buffer.allocUnsafeSlow(READ_MAX);
   const pipes = new Map<string, Pipe>();
   let writtenListeners: (() => void)[] = [];
@@ -153,7 +153,7 @@ export function createReader(options: ReaderOptions): Reader {
   const tellSkipped = (pipe: Pipe) => {
     if (!pipe.isSkipping || pipe.lines.skipping) return;
     pipe.isSkipping = false;
-    pipe.lose(pipe.lines.skipped, false);
+    lose(pipe.tag, pipe.lines.skipped, false);
   };
   const endLine = (pipe: Pipe): Lines | null => {
     const last = pipe.lines.flush();
@@ -182,22 +182,23 @@ export function createReader(options: ReaderOptions): Reader {
   };
 
   return {
-    add(tag, pipeOptions) {
-      const takeover = pipeOptions.takeover ?? null;
+    add(tag, { fd, lineMax, to, ring, takeover }) {
       const pipe: Pipe = {
-        ...pipeOptions,
+        fd,
+        lineMax,
+        to,
+        ring,
         tag,
-        lines: createSplitter(pipeOptions.lineMax, takeover?.skip ?? false),
+        lines: createSplitter(lineMax, takeover?.skip ?? false),
         state: "quiet",
         gaveLittleAt: Number.NEGATIVE_INFINITY,
         drainedAt: Number.NEGATIVE_INFINITY,
         isSkipping: takeover?.skip ?? false,
-        lose: createLoss(tag, core, onLost),
         flush: null,
         endsLineUntil: Number.NEGATIVE_INFINITY,
       };
       pipes.set(tag, pipe);
-      if (takeover !== null) pipe.lose(takeover.lost, takeover.atMost);
+      if (takeover !== undefined) lose(tag, takeover.lost, takeover.atMost);
     },
     remove(tag) {
       const pipe = pipes.get(tag);

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import type { Clock, Ms } from "../base/clock.ts";
+import { createDelay } from "../base/delay.ts";
 import { quoted } from "../base/words.ts";
 import { inspectRun } from "../config/run-file.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
@@ -49,8 +50,9 @@ interface Finding {
 /** One sentence per service and finding, said once. */
 export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): Doctor {
   const findings = new Map<Runner, Finding>();
-  const timers = new Map<Runner, () => void>();
   const began = new Map<Runner, Ms>();
+  // Those whose present process is to be looked at, or was.
+  const known = new Set<Runner>();
 
   const find = (runner: Runner, finding: Finding) => {
     const isKnown = findings.get(runner)?.key === finding.key;
@@ -82,6 +84,7 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
     findings.set(runner, { key: "shell-text", text: file.advice, stays: true });
     changed(runner);
   };
+  const later = createDelay(clock, LATER, examine);
 
   return {
     saw(runner, strays) {
@@ -109,18 +112,14 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
     changed(runner, before) {
       const { state } = runner;
       if (state.phase !== "up" && state.phase !== "starting") {
-        timers.get(runner)?.();
-        timers.delete(runner);
-        return;
+        known.delete(runner);
+        return later.delete(runner);
       }
       if (state.phase === "up" && before.phase !== "up") clearLater(runner);
-      if (state.pid === 0 || timers.has(runner)) return;
-      const { pid } = state;
+      if (state.pid === 0 || known.has(runner)) return;
       began.set(runner, clock.now());
-      timers.set(
-        runner,
-        clock.at(clock.now() + LATER, () => examine(runner, pid)),
-      );
+      known.add(runner);
+      later.add(runner, state.pid);
     },
     explain(runner, program, errno) {
       const path = commandOf(runner.spec, program)[0] ?? "";
@@ -134,8 +133,8 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
     },
     finding: (runner) => findings.get(runner)?.text ?? null,
     forget(runner) {
-      timers.get(runner)?.();
-      timers.delete(runner);
+      later.delete(runner);
+      known.delete(runner);
       findings.delete(runner);
       began.delete(runner);
     },

@@ -25,15 +25,17 @@ export async function createWatch(scanDir: string, { listChanged, serviceChanged
   const root = realpathSync(scanDir);
   // Late: no service waits for it.
   const { watch } = await import("chokidar");
+  const pathsOf = new Map<string, readonly string[]>();
+  const nameOf = new Map<string, string>();
   const watcher = watch(root, {
     depth: 0,
+    // Of the entries chokidar need know nothing: it would look at each twice, and keep what it has seen.
+    ignored: (path) => path !== root && !nameOf.has(path),
     followSymlinks: false,
     atomic: false,
     ignoreInitial: true,
     ignorePermissionErrors: true,
   });
-  const pathsOf = new Map<string, readonly string[]>();
-  const nameOf = new Map<string, string>();
   // What chokidar makes of the kernel's events leaves out a chmod, whatever comes within the second after another
   // change, and the end of a path that it was told to forget.
   watcher.on("raw", (event: string, entry: string | null, where: unknown) => {

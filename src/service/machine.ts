@@ -61,7 +61,8 @@ function isStale(state: State, event: Event, now: Ms): boolean {
 
 /** A service that nobody has asked for yet. `seed` is any whole number; another one per service keeps retries apart. */
 export function initial(now: Ms, seed: number): State {
-  const common = {
+  return {
+    phase: "down",
     want: "down",
     since: now,
     sequence: 0,
@@ -70,8 +71,7 @@ export function initial(now: Ms, seed: number): State {
     crashes: [],
     last: null,
     seed,
-  } as const;
-  return { ...common, phase: "down" };
+  };
 }
 
 /** When `timeout` is due; `Infinity` where nothing is. The runner arms one timer for it after each step. */

@@ -13,7 +13,10 @@ export interface Moment<S extends State = State> {
 /** The event of one type. */
 export type Told<T extends Event["type"]> = Extract<Event, { readonly type: T }>;
 
-/** What is carried into a new phase: the common fields, `since` now, with `change` applied. */
+/**
+ * What is carried into a new phase: the common fields, `since` now, with `change` applied. It is spread last into the
+ * state: V8 gives what is spread first, with more after it, a hidden class of its own each time, at ten times the cost.
+ */
 export function carry({ state, now }: Moment, change: Partial<Common> = {}): Common {
   const { want, sequence, starts, streak, crashes, last, seed } = state;
   return { want, since: now, sequence, starts, streak, crashes, last, seed, ...change };

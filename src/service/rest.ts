@@ -18,7 +18,7 @@ export function wantedAgain(state: State): Want {
 
 /** Waits until all that it requires is ready. */
 export function wait(moment: Moment, change: Partial<Common> = {}): Step {
-  return [{ ...carry(moment, change), phase: "waiting" }, [{ type: "gate" }]];
+  return [{ phase: "waiting", ...carry(moment, change) }, [{ type: "gate" }]];
 }
 
 /** Goes where `next` points, now that nothing of the service is left. */
@@ -29,12 +29,12 @@ export function settle(moment: Moment, next: Next): Step {
     case "down":
     case "failed":
     case "done":
-      return [{ ...carry(moment), phase: next }, []];
+      return [{ phase: next, ...carry(moment) }, []];
     default:
       if (typeof next !== "object") return unreachable(next);
       // Leftovers and `finish` may have outlasted the delay.
       if (next.retryAt <= moment.now) return wait(moment);
-      return [{ ...carry(moment), phase: "backoff", until: next.retryAt }, []];
+      return [{ phase: "backoff", until: next.retryAt, ...carry(moment) }, []];
   }
 }
 

@@ -44,7 +44,7 @@ export function sweep(moment: Moment, next: Next, grace: Ms, finished: boolean):
   const killed = grace <= 0;
   const until = moment.now + (killed ? KILLED_GRACE : grace);
   return [
-    { ...carry(moment), phase: "sweeping", until, killed, left: null, finished, next },
+    { phase: "sweeping", until, killed, left: null, finished, next, ...carry(moment) },
     [{ type: "sweep", signal: killed ? SIGKILL : SIGTERM }],
   ];
 }
@@ -89,7 +89,6 @@ function finish(moment: Moment, next: Next, sweeps: boolean): Step {
   const child = state.sequence + 1;
   return [
     {
-      ...carry(moment, { sequence: child }),
       phase: "finishing",
       child,
       pid: 0,
@@ -97,6 +96,7 @@ function finish(moment: Moment, next: Next, sweeps: boolean): Step {
       killed: false,
       sweeps,
       next,
+      ...carry(moment, { sequence: child }),
     },
     [{ type: "spawn-finish", child, exit }],
   ];
@@ -114,7 +114,7 @@ export function undo(moment: Moment, grace: Ms, next: "down" | "start"): Step {
   const until = now + Math.min(spec.finishTimeout, grace);
   const sweeps = spec.stopScope !== "process";
   const running = { child, pid: 0, until, killed: false, sweeps, next } as const;
-  return [{ ...carry(moment, { sequence: child }), phase: "finishing", ...running }, [{ type: "spawn-undo", child }]];
+  return [{ phase: "finishing", ...running, ...carry(moment, { sequence: child }) }, [{ type: "spawn-undo", child }]];
 }
 
 /** `finish` takes too long, or its time was cut short. */

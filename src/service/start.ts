@@ -11,7 +11,7 @@ export function launch(moment: Moment<In<"waiting">>): Step {
   if (spec.startPre === null) return spawnMain(moment);
   const child = state.sequence + 1;
   return [
-    { ...carry(moment, { sequence: child }), phase: "preparing", child, pid: 0, until: now + spec.startTimeout },
+    { phase: "preparing", child, pid: 0, until: now + spec.startTimeout, ...carry(moment, { sequence: child }) },
     [{ type: "spawn", role: "pre", child }],
   ];
 }
@@ -23,7 +23,7 @@ function spawnMain(moment: Moment): Step {
   const deadline = now + spec.startTimeout;
   const running = { child, pid: 0, startedAt: now, paused: false };
   return [
-    { ...carry(moment, { sequence: child }), phase: "starting", ...running, until: deadline, deadline },
+    { phase: "starting", ...running, until: deadline, deadline, ...carry(moment, { sequence: child }) },
     [{ type: "spawn", role: "main", child }],
   ];
 }
@@ -69,7 +69,7 @@ function rise(moment: Moment<In<"starting">>): Step {
   const { state, now } = moment;
   const { child, pid, startedAt, paused } = state;
   return [
-    { ...carry(moment), phase: "up", child, pid, startedAt, paused },
+    { phase: "up", child, pid, startedAt, paused, ...carry(moment) },
     [...unwatch(moment), tell({ what: "ready", after: now - startedAt })],
   ];
 }

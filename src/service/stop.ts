@@ -33,7 +33,6 @@ function ask(moment: Moment<In<Running>>, { cause, again, grace, eof, patient = 
   const push: Effect = signal === null ? { type: "close-input" } : { type: "kill", child, signal, group };
   return [
     {
-      ...carry(moment, forget(moment)),
       phase: "stopping",
       child,
       pid,
@@ -43,6 +42,7 @@ function ask(moment: Moment<In<Running>>, { cause, again, grace, eof, patient = 
       again,
       cause,
       preparing,
+      ...carry(moment, forget(moment)),
     },
     [
       ...unwatch(moment),
@@ -107,7 +107,7 @@ export function stopIdle(moment: Moment<In<Idle>>, { cause, grace }: Told<"stop"
   const spared = cause === "shutdown" && spec.stopScope === "process";
   if (spared) return sweep(amend(moment, { want: "down" }), "down", allowance(moment, grace), true);
   if (state.phase === "down") return unmoved(moment);
-  return [{ ...carry(moment, { want: "down" }), phase: "down" }, []];
+  return [{ phase: "down", ...carry(moment, { want: "down" }) }, []];
 }
 
 /** A restart of what is done: it is undone first. */

@@ -371,7 +371,8 @@ describe("on a directory that runsv runs", () => {
     need(context, "runsv");
     const scan = await runsvs({ web: { run: sleeper, down: "", check: script("exec test -e ready") } });
     const started = sv(scan.path, "-w", "20", "start", "web");
-    await eventually("it runs", () => pidOf(scan, "web") !== "");
+    // Not by its pid, which runsv writes before the status that sv looks at.
+    await eventually("it runs", async () => (await sv(scan.path, "status", "web")).stdout.startsWith("run: "));
     expect(await sv(scan.path, "-w0", "check", "web")).toMatchObject({ code: 1 });
     writeFiles(scan.at("web"), { ready: "" });
     expect(await started).toEqual(ok("ok: run: web: (pid P) Ns, normally down\n"));
