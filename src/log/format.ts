@@ -27,9 +27,18 @@ const GOES_ON = "\\".charCodeAt(0);
  * ends in `\`, and the next one begins with `[web]+` (on a terminal `web ┊ `): take off the backslash and that prefix,
  * and the line is whole again. Every other byte is as it came.
  */
-export function prefixFormat(name: string, options: PrefixOptions): Format {
-  const heads = headsOf(name, options);
-  return (blocks, time) => layOut(blocks, heads(time));
+export function prefixFormat(name: string, { timestamps, terminal }: PrefixOptions): Format {
+  let known: Heads | null = null;
+  let knownTime = Number.NaN;
+  let knownWidth = -1;
+  return (blocks, time) => {
+    const width = terminal?.width() ?? 0;
+    if (known === null || knownWidth !== width || (timestamps && knownTime !== time)) {
+      known = headsOf(timestamps ? `${isoTime(time)} ` : "", name, terminal, width);
+      [knownTime, knownWidth] = [time, width];
+    }
+    return layOut(blocks, known);
+  };
 }
 
 interface Heads {
@@ -38,18 +47,8 @@ interface Heads {
   readonly further: Buffer;
 }
 
-function headsOf(name: string, { timestamps, terminal }: PrefixOptions): (time: number) => Heads {
-  let known: Heads | null = null;
-  let knownTime = Number.NaN;
-  let knownWidth = -1;
-  return (time) => {
-    const width = terminal?.width() ?? 0;
-    if (known !== null && knownWidth === width && (!timestamps || knownTime === time)) return known;
-    const stamp = timestamps ? `${isoTime(time)} ` : "";
-    known = { first: head(stamp, name, terminal, width, false), further: head(stamp, name, terminal, width, true) };
-    [knownTime, knownWidth] = [time, width];
-    return known;
-  };
+function headsOf(stamp: string, name: string, terminal: Terminal | null, width: number): Heads {
+  return { first: head(stamp, name, terminal, width, false), further: head(stamp, name, terminal, width, true) };
 }
 
 function head(stamp: string, name: string, terminal: Terminal | null, width: number, isFurther: boolean): Buffer {

@@ -36,6 +36,14 @@ export interface Surroundings {
 /** The key of a service's state in the core's memory. */
 export const stateKey = (name: string): string => `state:${name}`;
 
+/** Nothing is to be forgotten. */
+const nothing = () => {};
+
+interface Letter {
+  readonly event: Event;
+  readonly serial: string | null;
+}
+
 const isEnd = ({ what }: Report): boolean => what === "ended" || what === "stopped";
 
 /** Owns one service from its first start to its removal. */
@@ -47,12 +55,12 @@ export class Runner {
   lastPid: number | null = null;
   #state: State;
   readonly #house: Surroundings;
-  readonly #mailbox: { readonly event: Event; readonly serial: string | null }[] = [];
+  readonly #mailbox: Letter[] = [];
   #isBusy = false;
   #requests: (() => void)[] = [];
   #isStart = false;
   #reports: Report[] = [];
-  #forgetAlarm: () => void = () => {};
+  #forgetAlarm: () => void = nothing;
   #alarmAt = Number.POSITIVE_INFINITY;
   #isGone = false;
 
@@ -112,14 +120,17 @@ export class Runner {
   }
 
   #take(event: Event, serial: string | null): void {
-    this.#mailbox.push({ event, serial });
-    if (!this.#isBusy) this.#drain();
+    const letter = { event, serial };
+    // Most are alone, and need no mailbox: it would keep room for many more.
+    const isAlone = !this.#isBusy && this.#mailbox.length === 0;
+    if (!isAlone) this.#mailbox.push(letter);
+    if (!this.#isBusy) this.#drain(isAlone ? letter : undefined);
   }
 
-  #drain(): void {
+  #drain(first: Letter | undefined = undefined): void {
     this.#isBusy = true;
     try {
-      for (let item = this.#mailbox.shift(); item !== undefined; item = this.#mailbox.shift()) {
+      for (let item = first ?? this.#mailbox.shift(); item !== undefined; item = this.#mailbox.shift()) {
         const before = this.#state;
         this.#step(item.event);
         this.#commit(before, item.serial, false);
@@ -208,8 +219,11 @@ export class Runner {
     if (at === this.#alarmAt || this.#isGone) return;
     this.#forgetAlarm();
     this.#alarmAt = at;
+    this.#forgetAlarm = nothing;
+    if (at === Number.POSITIVE_INFINITY) return;
     this.#forgetAlarm = this.#house.clock.at(at, () => {
       this.#alarmAt = Number.POSITIVE_INFINITY;
+      this.#forgetAlarm = nothing;
       this.send({ type: "timeout" });
     });
   }

@@ -6,6 +6,7 @@ import { ended, neverRan, stopped, unspawned } from "./end.ts";
 import type { Event, In, Phase, State, Step } from "./model.ts";
 import type { Moment, Told } from "./moment.ts";
 import { begin, beginAgain, hurry, retry, want } from "./rest.ts";
+import { noCrashes } from "./restart.ts";
 import { finished, finishOverdue, sweepNow, sweepOverdue, swept, unfinished } from "./retreat.ts";
 import { launch, learnPid, prepared, ready, settledOrLate, started, startedBelatedly } from "./start.ts";
 import * as asked from "./stop.ts";
@@ -68,7 +69,7 @@ export function initial(now: Ms, seed: number): State {
     sequence: 0,
     starts: 0,
     streak: 0,
-    crashes: [],
+    crashes: noCrashes,
     last: null,
     seed,
   };

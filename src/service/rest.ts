@@ -2,6 +2,7 @@
 import { unreachable } from "../base/errors.ts";
 import type { Common, In, Next, State, Step, Want } from "./model.ts";
 import { carry, type Moment, type Told, unmoved } from "./moment.ts";
+import { noCrashes } from "./restart.ts";
 
 /** The phases in which nothing of the service runs and no deadline but a backoff's is set. */
 export type Idle = "down" | "waiting" | "backoff" | "failed" | "done";
@@ -40,12 +41,12 @@ export function settle(moment: Moment, next: Next): Step {
 
 /** A start from rest: somebody asked for it, so earlier crashes are forgotten. */
 export function begin(moment: Moment<In<Idle>>, order: Told<"start">): Step {
-  return wait(moment, { want: wanted(order), streak: 0, crashes: [] });
+  return wait(moment, { want: wanted(order), streak: 0, crashes: noCrashes });
 }
 
 /** A restart of what does not run is a start. */
 export function beginAgain(moment: Moment<In<Idle>>): Step {
-  return wait(moment, { want: wantedAgain(moment.state), streak: 0, crashes: [] });
+  return wait(moment, { want: wantedAgain(moment.state), streak: 0, crashes: noCrashes });
 }
 
 /** A start in backoff: no more waiting, but the crashes stand. */

@@ -27,6 +27,9 @@ export function retryDelay(streak: number, delay: Ms, longest: Ms, chance: numbe
   return Math.min(nominal * (1 + JITTER * (2 * chance - 1)), longest);
 }
 
+/** What most services have: one list for all of them. */
+export const noCrashes: readonly Ms[] = Object.freeze([]);
+
 /** The crashes that still count at `now`, this one included: no more and no older ones than `rule` asks about. */
 export function recordCrash(crashes: readonly Ms[], now: Ms, rule: GiveUp | null): readonly Ms[] {
   if (rule === null) return [];
