@@ -19,6 +19,14 @@ export function staySmall(): void {
   process.getBuiltinModule("node:v8").setFlagsFromString("--semi-space-growth-factor=1");
 }
 
+/**
+ * Has V8 collect the old generation after every 2 MB that it has grown, where it would wait for 8. For what comes after the
+ * boot, which would pay for it with a quarter more time, and leaves its own behind to be collected.
+ */
+export function growSlowly(): void {
+  process.getBuiltinModule("node:v8").setFlagsFromString("--optimize-for-size");
+}
+
 /** Says so where /proc cannot tell of our processes. */
 export function checkProc(voice: Voice, managerPid: number, corePid: number): void {
   if (isOwnProc(managerPid, corePid)) return;

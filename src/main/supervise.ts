@@ -21,7 +21,7 @@ import { bootServices } from "./boot-services.ts";
 import { createControlSocket } from "./control-socket.ts";
 import { loadFaces } from "./faces.ts";
 import { createFallback } from "./fallback.ts";
-import { checkProc, makeThreads, staySmall, tellDropped, tellFault } from "./ground.ts";
+import { checkProc, growSlowly, makeThreads, staySmall, tellDropped, tellFault } from "./ground.ts";
 import { routeHandles } from "./handles.ts";
 import { mainCommand } from "./main-command.ts";
 import { absence, codesOf, mannersOf, withManners } from "./manners.ts";
@@ -235,7 +235,7 @@ export function supervise(world: World): void {
         openFaces,
         isStopping: stopping.isStopping,
       });
-      void boot.catch((fault: unknown) => voice.error(`cannot read ${scanDir}: ${errorCode(fault)}`));
+      boot.then(growSlowly, (fault: unknown) => voice.error(`cannot read ${scanDir}: ${errorCode(fault)}`));
     }
     return manager;
   };
