@@ -13,58 +13,79 @@ const KEEP = 65536;
 
 /** Returns what takes a stream's bytes, which may be overwritten afterwards, and keeps its last lines in `ring`. */
 export function keepRecent(ring: Ring, lineMax: number, wall: () => Ms = Date.now): (bytes: Buffer) => void {
-  let splitter: Splitter = createSplitter(lineMax);
-  /** The newest bytes, and those before them. */
-  let newest: Buffer | null = null;
-  let older: Buffer | null = null;
-  let used = 0;
-  /** Something before them is not kept: they begin in the midst of a line. */
-  let isCut = false;
-  let time: Ms = 0;
-  let largeAt: Ms = Number.NEGATIVE_INFINITY;
+  const recent = new Recent(ring, lineMax, wall);
+  ring.onLook(() => recent.catchUp());
+  return (bytes) => recent.take(bytes);
+}
 
-  const push = (bytes: Buffer) => {
-    const blocks = splitter.push(bytes);
-    if (blocks.length > 0) ring.push(blocks, time);
-  };
-  const catchUp = () => {
-    if (newest === null) return;
-    const [first, second] = [older, newest.subarray(0, used)];
-    newest = older = null;
-    if (isCut) splitter = createSplitter(lineMax, true);
-    if (first !== null) push(first);
-    push(second);
-  };
-  const putOff = (bytes: Buffer) => {
-    const kept = bytes.length > KEEP ? bytes.subarray(-KEEP) : bytes;
-    if (newest === null) {
-      newest = Buffer.allocUnsafe(KEEP);
-      used = 0;
-      isCut = false;
+/** A class, for there is one per service that logs into files. */
+class Recent {
+  readonly #ring: Ring;
+  readonly #lineMax: number;
+  readonly #wall: () => Ms;
+  #splitter: Splitter;
+  /** The newest bytes, and those before them. */
+  #newest: Buffer | null = null;
+  #older: Buffer | null = null;
+  #used = 0;
+  /** Something before them is not kept: they begin in the midst of a line. */
+  #isCut = false;
+  #time: Ms = 0;
+  #largeAt: Ms = Number.NEGATIVE_INFINITY;
+
+  constructor(ring: Ring, lineMax: number, wall: () => Ms) {
+    this.#ring = ring;
+    this.#lineMax = lineMax;
+    this.#wall = wall;
+    this.#splitter = createSplitter(lineMax);
+  }
+
+  take(bytes: Buffer): void {
+    const now = this.#wall();
+    const isLarge = bytes.length >= LARGE;
+    const isBusy = Math.abs(now - this.#largeAt) < BUSY;
+    if (!isBusy) this.catchUp();
+    if (isLarge) this.#largeAt = now;
+    this.#time = now;
+    if ((isLarge || isBusy) && !this.#ring.isFollowed()) {
+      this.#putOff(bytes);
+      return;
     }
-    isCut ||= kept !== bytes;
-    const head = Math.min(kept.length, KEEP - used);
-    kept.copy(newest, used, 0, head);
-    used += head;
+    this.catchUp();
+    this.#push(bytes);
+  }
+
+  catchUp(): void {
+    if (this.#newest === null) return;
+    const [first, second] = [this.#older, this.#newest.subarray(0, this.#used)];
+    this.#newest = this.#older = null;
+    if (this.#isCut) this.#splitter = createSplitter(this.#lineMax, true);
+    if (first !== null) this.#push(first);
+    this.#push(second);
+  }
+
+  #push(bytes: Buffer): void {
+    const blocks = this.#splitter.push(bytes);
+    if (blocks.length > 0) this.#ring.push(blocks, this.#time);
+  }
+
+  #putOff(bytes: Buffer): void {
+    const kept = bytes.length > KEEP ? bytes.subarray(-KEEP) : bytes;
+    if (this.#newest === null) {
+      this.#newest = Buffer.allocUnsafe(KEEP);
+      this.#used = 0;
+      this.#isCut = false;
+    }
+    this.#isCut ||= kept !== bytes;
+    const head = Math.min(kept.length, KEEP - this.#used);
+    kept.copy(this.#newest, this.#used, 0, head);
+    this.#used += head;
     if (head === kept.length) return;
     // The older half makes room for what is new.
-    isCut ||= older !== null;
-    const room: Buffer = older ?? Buffer.allocUnsafe(KEEP);
-    older = newest;
-    newest = room;
-    used = kept.copy(newest, 0, head);
-  };
-
-  ring.onLook(catchUp);
-  return (bytes) => {
-    const now = wall();
-    const isLarge = bytes.length >= LARGE;
-    const isBusy = Math.abs(now - largeAt) < BUSY;
-    if (!isBusy) catchUp();
-    if (isLarge) largeAt = now;
-    time = now;
-    if ((isLarge || isBusy) && !ring.isFollowed()) return putOff(bytes);
-    catchUp();
-    push(bytes);
-  };
+    this.#isCut ||= this.#older !== null;
+    const room: Buffer = this.#older ?? Buffer.allocUnsafe(KEEP);
+    this.#older = this.#newest;
+    this.#newest = room;
+    this.#used = kept.copy(room, 0, head);
+  }
 }

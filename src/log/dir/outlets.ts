@@ -48,84 +48,102 @@ function portionEnd(bytes: Buffer, from: number, most: number): number {
 
 /** Over all directories at once. */
 export function createOutlets(directories: readonly LogDirectory[], options: StreamOptions): Outlets {
-  const replace = createReplacement(options);
-  const outlets = directories.map(
-    (directory): Outlet => ({ directory, config: directory.config, layout: createLayout(directory.config, options) }),
-  );
+  return new Directories(directories, options);
+}
 
-  let portion = FIRST_PORTION;
+/** A class, for there is one per service that logs into files. */
+class Directories implements Outlets {
+  readonly #options: StreamOptions;
+  readonly #replace: ReturnType<typeof createReplacement>;
+  readonly #outlets: readonly Outlet[];
+  #portion = FIRST_PORTION;
 
-  const put = (outlet: Outlet, batch: Batch, time: number, done: () => void) => {
+  constructor(directories: readonly LogDirectory[], options: StreamOptions) {
+    this.#options = options;
+    this.#replace = createReplacement(options);
+    this.#outlets = directories.map((directory) => {
+      const { config } = directory;
+      return { directory, config, layout: createLayout(config, options) };
+    });
+  }
+
+  write(batch: Batch, done: () => void): void {
+    this.#replace?.(batch);
+    const time = micros();
+    const { bytes, column } = batch;
+    const next = (from: number) => {
+      const to = portionEnd(bytes, from, this.#portion);
+      const start = monotonic.now();
+      let isNow = true;
+      const written = () => {
+        if (to === bytes.length) done();
+        else if (isNow) setImmediate(next, to);
+        else next(to);
+      };
+      const isWhole = from === 0 && to === bytes.length;
+      const part = isWhole ? batch : { bytes: bytes.subarray(from, to), column: from === 0 ? column : 0 };
+      this.#putAll(part, time, written);
+      isNow = false;
+      this.#portion = nextPortion(this.#portion, monotonic.now() - start);
+    };
+    next(0);
+  }
+
+  async rotate(): Promise<void> {
+    await Promise.all(this.#outlets.map(({ directory }) => directory.rotate()));
+  }
+
+  async reopen(): Promise<number> {
+    const open = await Promise.all(this.#outlets.map(({ directory }) => directory.reopen()));
+    return open.filter((isOpen) => isOpen).length;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#outlets.map(({ directory }) => directory.close()));
+  }
+
+  #putAll(batch: Batch, time: number, done: () => void): void {
+    const [only] = this.#outlets;
+    let left = this.#outlets.length;
+    if (only === undefined) {
+      done();
+      return;
+    }
+    if (left === 1) {
+      this.#put(only, batch, time, done);
+      return;
+    }
+    const one = () => {
+      if (--left === 0) done();
+    };
+    for (const outlet of this.#outlets) this.#put(outlet, batch, time, one);
+  }
+
+  #put(outlet: Outlet, batch: Batch, time: number, done: () => void): void {
     const { directory } = outlet;
     // It was read anew.
     if (outlet.config !== directory.config) {
       outlet.config = directory.config;
-      outlet.layout = createLayout(directory.config, options);
+      outlet.layout = createLayout(directory.config, this.#options);
     }
     const { file, scratch, alerts, messages } = outlet.layout(batch, time);
-    if (alerts !== null) options.told.alert?.(alerts);
+    if (alerts !== null) this.#options.told.alert?.(alerts);
     const written = () => {
       if (scratch !== null) giveScratch(scratch);
       send(outlet, messages, done);
     };
     if (file.length === 0) written();
     else directory.write(file, written);
-  };
-  const send = ({ directory, config }: Outlet, messages: readonly Buffer[], done: () => void) => {
-    if (messages.length === 0 || config.udp === null) {
-      done();
-      return;
-    }
-    void sendAll(messages, config.udp).then((failed) => {
-      if (failed.length === 0) done();
-      else directory.write(Buffer.concat(failed.flatMap((message) => [FAILED, message])), done);
-    });
-  };
+  }
+}
 
-  const putAll = (batch: Batch, time: number, done: () => void) => {
-    const [only] = outlets;
-    if (outlets.length === 1 && only !== undefined) {
-      put(only, batch, time, done);
-      return;
-    }
-    let left = outlets.length;
-    const one = () => {
-      if (--left === 0) done();
-    };
-    if (left === 0) done();
-    for (const outlet of outlets) put(outlet, batch, time, one);
-  };
-
-  return {
-    write(batch, done) {
-      replace?.(batch);
-      const time = micros();
-      const { bytes, column } = batch;
-      const next = (from: number) => {
-        const to = portionEnd(bytes, from, portion);
-        const start = monotonic.now();
-        let isNow = true;
-        const written = () => {
-          if (to === bytes.length) done();
-          else if (isNow) setImmediate(next, to);
-          else next(to);
-        };
-        const isWhole = from === 0 && to === bytes.length;
-        putAll(isWhole ? batch : { bytes: bytes.subarray(from, to), column: from === 0 ? column : 0 }, time, written);
-        isNow = false;
-        portion = nextPortion(portion, monotonic.now() - start);
-      };
-      next(0);
-    },
-    async rotate() {
-      await Promise.all(outlets.map(({ directory }) => directory.rotate()));
-    },
-    async reopen() {
-      const open = await Promise.all(outlets.map(({ directory }) => directory.reopen()));
-      return open.filter((isOpen) => isOpen).length;
-    },
-    async close() {
-      await Promise.all(outlets.map(({ directory }) => directory.close()));
-    },
-  };
+function send({ directory, config }: Outlet, messages: readonly Buffer[], done: () => void): void {
+  if (messages.length === 0 || config.udp === null) {
+    done();
+    return;
+  }
+  void sendAll(messages, config.udp).then((failed) => {
+    if (failed.length === 0) done();
+    else directory.write(Buffer.concat(failed.flatMap((message) => [FAILED, message])), done);
+  });
 }
