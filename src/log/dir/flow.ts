@@ -31,7 +31,7 @@ export class Flow implements LogStream {
   private readonly options: StreamOptions;
   private readonly clock: Clock;
   private readonly read: Read;
-  private readonly rush: () => void;
+  private rush: (() => void) | null = null;
   private readonly soon: (wake: () => void) => void;
   private readonly hand: Hand;
   private readonly over = createFlush();
@@ -53,7 +53,6 @@ export class Flow implements LogStream {
     this.soon = parts.soon ?? setImmediate;
     this.hand = new Hand(options.lineMax ?? LINE_MAX, options.carry ?? null, options.skip === true);
     this.pace = new Pace(this.clock);
-    this.rush = createRush(this.soon, () => this.look());
   }
 
   get ended(): Promise<void> {
@@ -150,6 +149,7 @@ export class Flow implements LogStream {
       this.batch();
     });
     this.pace.startRush();
+    this.rush ??= createRush(this.soon, () => this.look());
     this.rush();
   }
   /** While much comes the loop does not sleep: it looks once a turn, and at all others as well. */
@@ -231,7 +231,7 @@ export class Flow implements LogStream {
       hand.release();
       source.drained?.(hand.partial);
       source.close();
-      void this.outlets.close().then(this.over.resolve);
+      void this.outlets.close().then(() => this.over.resolve());
       return;
     }
     // To the end of the line, not beyond: what follows is for whoever reads the pipe next. The loop gets its turns.
