@@ -119,11 +119,23 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
     held.delete(number);
     core.release(LOCKS + number);
   };
-  const toldOf = (seat: Seat): Told => ({
-    warning: (text) => voice.warn(`log of ${seat.name}: ${text}`, { service: seat.name }),
-    pausing: (text) => waits(seat, `${text}; it is tried again every 3 s`),
-    alert: (lines) => void voice.warn(`log of ${seat.name}: ${lines.toString().trimEnd()}`, { service: seat.name }),
-  });
+  // One set of functions for all seats: there may be a thousand.
+  class SeatTold implements Told {
+    readonly #seat: Seat;
+    constructor(seat: Seat) {
+      this.#seat = seat;
+    }
+    warning(text: string): void {
+      const { name } = this.#seat;
+      voice.warn(`log of ${name}: ${text}`, { service: name });
+    }
+    pausing(text: string): void {
+      waits(this.#seat, `${text}; it is tried again every 3 s`);
+    }
+    alert(lines: Buffer): void {
+      this.warning(lines.toString().trimEnd());
+    }
+  }
   /** Null once it is open, or why it cannot be. */
   const open = async (tag: string, seat: Seat, spec: ServiceSpec, pipe: PipeOptions): Promise<string | null> => {
     const { dir, number } = seat;
@@ -147,7 +159,7 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
     if (fault !== null) return fault;
     held.set(number, dir);
     const engine = await load();
-    const told = toldOf(seat);
+    const told = new SeatTold(seat);
     const directory = await engine.open(path, told, { name: dir });
     if (directory === null) {
       letGo(number);
