@@ -35,7 +35,7 @@ struct manager {
   int channel, handles; // our ends; -1 while there is none
   int exec_fd;          // brings why Node could not be executed
   bool ready;           // it has read hello and taken over
-  bool killed;          // by us, and not dead yet
+  int64_t killed_at;    // by us, and not dead yet; NEVER is neither
   int64_t started_at, ready_since;
   int64_t closed_at;    // since when it cannot speak any more; NEVER while it can
   int64_t lost_at;      // since when no manager is ready
@@ -48,6 +48,8 @@ void manager_init(char **arguments);
 void manager_start(void);
 
 void manager_died(int status);
+// The pid of an earlier one that is not waited for any more.
+bool manager_abandoned(pid_t pid);
 void manager_ready(void);
 void manager_readable(void);
 void manager_flush(void);
@@ -143,9 +145,10 @@ unsigned long long start_time(pid_t pid);
 
 // stop.c: what the core does by itself when it is told to stop and nobody does it.
 extern uint64_t stop_signals;  // bit N-1 for signal N
-extern int64_t stop_budget;
 void stop_requested(void);
 void stop_begun(void);
+// How long (ms) a stop may take, from its begin.
+void stop_budget_is(int64_t budget);
 void stop_due(void);
 int64_t stop_deadline(void);
 bool stop_alone(void);

@@ -26,6 +26,10 @@
 // Reads of the channel in one turn of the loop; of a dead manager's, all that it can have left there.
 #define TURN_READS 16
 #define LAST_READS 4096
+// From a KILL to the end. One that is within a call of the kernel may not hear it; nor does it do anything else any more.
+#define KILLED_PATIENCE 2000
+// So many of them at most.
+#define ABANDONED_MAX 8
 // So many failures in a row before anything was ever started end the program: there is nothing to keep alive.
 #define MANAGER_TRIES 3
 // The most that a manager reads from a pipe at once (src/log/pipe.ts).
@@ -44,6 +48,7 @@ struct manager manager = {
     .exec_fd = -1,
     .start_at = 0,
     .closed_at = NEVER,
+    .killed_at = NEVER,
     // The longest frame but for its last byte, and one read.
     .in.limit = 4 + WIRE_FRAME_MAX + READ_SIZE,
     .out.limit = 16u << 20,
@@ -98,7 +103,8 @@ void manager_start(void) {
     manager.started_at = now;
     manager.channel = channel[0];
     manager.handles = handles[0];
-    manager.out_blocked = manager.killed = false;
+    manager.out_blocked = false;
+    manager.killed_at = NEVER;
     manager.started_at = now;
     manager.closed_at = NEVER;
     handover_reset();
@@ -115,21 +121,45 @@ void manager_start(void) {
 }
 
 void manager_kill(const char *why) {
-  if (!manager.pid || manager.killed) return;
-  manager.killed = true;
+  if (!manager.pid || manager.killed_at != NEVER) return;
+  manager.killed_at = now;
   say("killing the manager (pid %d): %s; services go on and a new one takes over", (int)manager.pid, why);
   kill(manager.pid, SIGKILL);
 }
 
 int64_t manager_deadline(void) {
-  if (!manager.pid || manager.killed) return NEVER;
+  if (!manager.pid) return NEVER;
+  if (manager.killed_at != NEVER) return manager.killed_at + KILLED_PATIENCE;
   int64_t asked_at = manager.ready ? facts_oldest() : manager.started_at;
   int64_t answer_at = asked_at == NEVER ? NEVER : asked_at + ANSWER_PATIENCE;
   int64_t end_at = manager.closed_at == NEVER ? NEVER : manager.closed_at + CLOSED_PATIENCE;
   return answer_at < end_at ? answer_at : end_at;
 }
 
+static pid_t *abandoned_place(pid_t pid) {
+  static pid_t abandoned[ABANDONED_MAX];
+  for (int i = 0; i < ABANDONED_MAX; i++)
+    if (abandoned[i] == pid) return &abandoned[i];
+  return NULL;
+}
+
+bool manager_abandoned(pid_t pid) {
+  pid_t *place = abandoned_place(pid);
+  if (place) *place = 0;
+  return place != NULL;
+}
+
+static void abandon(void) {
+  pid_t *place = abandoned_place(0);
+  manager.killed_at = now;
+  if (!place) return;
+  *place = manager.pid;
+  say("the manager (pid %d) does not end: a file system or a device keeps it; it is not waited for", (int)manager.pid);
+  manager_died(SIGKILL);
+}
+
 void manager_overdue(void) {
+  if (manager.killed_at != NEVER) return abandon();
   manager_kill(manager.closed_at == NEVER ? "it has not answered for 30 s" : "it has closed its channel and lives on");
 }
 
@@ -269,7 +299,7 @@ static void explain_end(int status) {
   struct spawn_failure failure;
   bool unexecuted = manager.exec_fd >= 0 && spawn_outcome(manager.exec_fd, true, &failure) == SPAWN_FAILED;
   loop_close(&manager.exec_fd);
-  const char *next = spawned_ever() ? "services go on, starting a new one" : "no service runs yet, starting it again";
+  const char *next = stop_alone() ? "everything is being stopped" : spawned_ever() ? "services go on, starting a new one" : "no service runs yet, starting it again";
   if (unexecuted && failure.step == STEP_exec)
     say("cannot execute %s for the manager: %s; set UPKEEP_NODE to a Node.js of version 20.19 or later", command.node, strerror(failure.error));
   else if (unexecuted)
@@ -300,7 +330,8 @@ void manager_died(int status) {
     // It died with a read begun, or with an unfinished line in its hands: what comes next is no start of a line.
     pipe->skip = pipe->skip || pipe->taking || pipe->partial > 0;
     pipe->lost += pipe->held + (!pipe->taking ? 0 : pipe->large ? READ_LARGE : READ_MAX);
-    pipe->bound = pipe->bound || pipe->taking;
+    // Whole lines may be written by now.
+    pipe->bound = pipe->bound || pipe->taking || pipe->held > pipe->partial;
     pipe->taking = pipe->large = false;
     pipe->held = pipe->partial = 0;
     pipe->waiting = false;

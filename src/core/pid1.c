@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "error-file.h"
 #include "slots.h"
 #include "text.h"
 #include "title.h"
@@ -181,6 +182,7 @@ int pid1_main(char **arguments, char **environment) {
     say("cannot start: a standard stream is closed, and /dev/null cannot be opened for it: %s", strerror(errno));
     return 111;
   }
+  error_file_init();
   spawn_init();
   // As PID 1 every orphan is ours; elsewhere we ask for those of our descendants.
   if (!is_pid1 && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) say("cannot become a child subreaper: %s", strerror(errno));

@@ -74,7 +74,7 @@ static bool consume(int fd, size_t length) {
   char gone[4096];
   while (length > 0) {
     ssize_t taken = read(fd, gone, length < sizeof gone ? length : sizeof gone);
-    if (taken <= 0 && errno == EINTR) continue;
+    if (taken < 0 && errno == EINTR) continue;
     if (taken <= 0) return false;
     length -= (size_t)taken;
   }

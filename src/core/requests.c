@@ -33,15 +33,15 @@ bool is_reserved(int fd, int count) {
 // As pipe2(2), but leaves alone what is reserved. A service that runs is worth more than one that others can command.
 static bool make_pipe(int ends[2]) {
   do {
+    ends[0] = ends[1] = -1;
     if (pipe2(ends, O_CLOEXEC) != 0) {
       if (errno != EMFILE) return false;
       continue;
     }
     if (!is_reserved(ends[1], RESERVED_FDS)) return true;
-    close(ends[0]);
-    close(ends[1]);
+    loop_close(&ends[0]);
+    loop_close(&ends[1]);
   } while (supervise_yield());
-  ends[0] = ends[1] = -1;
   errno = EMFILE;
   return false;
 }
@@ -130,7 +130,7 @@ static bool read_attribute(struct order *order, char *key, char *value) {
     const char *key;
     long long low, high;
   } numbers[] = {{"uid", 0, UINT32_MAX - 1}, {"gid", 0, UINT32_MAX - 1}, {"umask", 0, 0777},    {"nice", -20, 19},
-                 {"death", 1, 64},           {"notify", 3, 255},         {"no-new-privs", 0, 1}, {"session", 0, 1},
+                 {"death", 1, 64},           {"notify", 3, 1023},         {"no-new-privs", 0, 1}, {"session", 0, 1},
                  {"lock-wait", 0, 1},        {"close", 0, 2}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
     if (strcmp(key, numbers[i].key) != 0) continue;
@@ -372,6 +372,8 @@ static void request_ack(struct frame *frame) {
 
 // So that a sum over any number of deaths stays a number.
 #define BYTES_MAX (1ll << 40)
+// More (ms) than any machine runs; a point of time and this make one that can be said.
+#define BUDGET_MAX (1ll << 60)
 // What an ordinary user may have (/proc/sys/fs/pipe-max-size).
 #define LARGE_PIPE (1024 * 1024)
 
@@ -456,7 +458,7 @@ void request(struct frame *frame) {
     case DOWN_ack: return request_ack(frame);
     case DOWN_listen: return request_listen(frame);
     case DOWN_budget:
-      if (parse_number(frame->fields[0], 0, 86400000, &number)) stop_budget = number;
+      if (parse_number(frame->fields[0], 0, BUDGET_MAX, &number)) stop_budget_is(number);
       return;
     case DOWN_stop_on: return request_stop_on(frame);
     case DOWN_stopping: return stop_begun();

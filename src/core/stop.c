@@ -27,9 +27,9 @@
 
 // TERM, INT, QUIT, PWR, and RTMIN+3 of systemd's and podman's halt.
 uint64_t stop_signals = BIT(15) | BIT(2) | BIT(3) | BIT(30) | BIT(37);
-int64_t stop_budget = 9000;
+static int64_t stop_budget = 9000;
 
-static int64_t asked_at = NEVER, kill_at = NEVER;
+static int64_t asked_at = NEVER, begun_at = NEVER, kill_at = NEVER;
 static bool alone;
 static int kills;
 
@@ -52,7 +52,15 @@ static void take_over(void) {
 }
 
 void stop_begun(void) {
-  if (kill_at == NEVER) kill_at = now + stop_budget + KILL_MARGIN;
+  if (begun_at != NEVER) return;
+  begun_at = now;
+  kill_at = begun_at + stop_budget + KILL_MARGIN;
+}
+
+void stop_budget_is(int64_t budget) {
+  stop_budget = budget;
+  // A stop may be asked for before there is a manager that has read how long it may take.
+  if (begun_at != NEVER && !alone) kill_at = begun_at + stop_budget + KILL_MARGIN;
 }
 
 void stop_requested(void) {

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "error-file.h"
+
 // O_NONBLOCK belongs to the open file, which every service shares: so it is never set on standard error itself. A pipe
 // or a terminal is opened once more, through /proc; where that is refused, poll(2) tells of room first.
 static int own_error(void) {
@@ -25,6 +27,7 @@ static int own_error(void) {
 }
 
 ssize_t write_error(const char *data, size_t length) {
+  if (error_file_is_used()) return error_file_write(data, length);
   int fd = own_error();
   if (fd >= 0) return write(fd, data, length);
   ssize_t sent = send(2, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);

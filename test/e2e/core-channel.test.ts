@@ -1,4 +1,6 @@
 // The core against a manager that is broken, slow, mute or gone; and its control socket.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { constants } from "node:os";
@@ -8,9 +10,10 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { encode, FRAME_MAX } from "../../src/channel/messages.ts";
 import { buildCore, type Driver, run, start, startCore, type Tools } from "../helpers/core.ts";
 import { eventually, throughout } from "../helpers/eventually.ts";
+import { fixture } from "../helpers/init.ts";
 import { need } from "../helpers/need.ts";
 import { launch } from "../helpers/pid-namespace.ts";
-import { children, comesToRest, fds, isAlive, send, waits } from "../helpers/proc.ts";
+import { children, comesToRest, fds, isAlive, send, stat, waits } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 
 let tools: Tools;
@@ -54,6 +57,26 @@ describe("kills the manager, and nothing else, for", () => {
     expect((await run(second, ["/bin/true"])).code).toBe("0");
     second.send("drop", "run1");
     await eventually("nothing is left open", () => fds(core.pid).size <= before + 2);
+  });
+
+  test("nothing, if it cannot be reaped: then the next one is started beside it", async () => {
+    const hold = await fixture("hold");
+    const core = await startCore(tools);
+    const first = await core.ready();
+    const { pid } = await start(first, ...SLEEP);
+    const holder = spawn(hold, [String(first.pid)], { stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void holder.kill("SIGKILL"));
+    await once(holder.stdout, "data");
+    die(first);
+    const second = await core.ready();
+    expect(stat(first.pid)?.state).toBe("Z");
+    expect(isAlive(pid)).toBe(true);
+    expect(core.stderr()).toMatch(/^upkeep: the manager \(pid \d+\) does not end: .*; it is not waited for$/m);
+    // Reaped at last, it is nobody's orphan.
+    holder.kill("SIGKILL");
+    await eventually("it is gone", () => stat(first.pid) === null);
+    expect((await run(second, ["/bin/true"])).code).toBe("0");
+    expect(second.messages("orphans")).toEqual([]);
   });
 
   test("a channel that it closes while it lives on", async () => {

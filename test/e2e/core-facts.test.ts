@@ -308,3 +308,33 @@ test("a signal that becomes a stop signal while it waits harms nobody", async ()
   driver.send("exit", "5");
   expect(await core.exit()).toEqual({ code: 5 });
 });
+
+test.each([
+  ["named after the stop was asked for", "60000"],
+  ["of more than a day", String(48 * 3_600_000)],
+])("a budget %s is the one that counts", async (_, budget) => {
+  const core = await startCore(tools);
+  const driver = await core.ready();
+  driver.send("budget", "1");
+  const { pid } = await start(driver, ...SLEEP);
+  if (budget.length > 5) driver.send("budget", budget);
+  await run(driver, ["/bin/true"]);
+  send(core.pid, "SIGTERM");
+  const [serial = ""] = await driver.heard("signal");
+  driver.send("ack", serial);
+  driver.send("budget", budget);
+  await throughout("it is left alone", () => isAlive(pid), 1000);
+});
+
+test("of what a dead manager was writing nobody knows how much is lost, and so it is told", async () => {
+  const core = await startCore(tools);
+  const first = await core.ready();
+  first.send("pipe", "web", "1");
+  first.send("taking", "web");
+  first.send("held", "web", "1000", "10");
+  await run(first, ["/bin/true"]);
+  die(first);
+  const second = await core.manager();
+  const told = second.messages("log").find(({ fields }) => fields[0] === "web");
+  expect(told?.fields).toEqual(["web", "1", "1", "-1000"]);
+});

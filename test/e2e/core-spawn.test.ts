@@ -51,7 +51,7 @@ describe("a process", () => {
 
   test("has three descriptors, and others only where they are asked for", async () => {
     const driver = await ready();
-    for (const notify of [3, 9, 255]) {
+    for (const notify of [3, 9, 255, 1023]) {
       driver.send("pipe", `n${notify}`, "1");
       const { pid } = await start(
         driver,
@@ -300,7 +300,7 @@ describe("a start that fails is told with its step and errno:", () => {
       "limit=99:1:1",
       "limit=7:-1:1",
       "notify=2",
-      "notify=256",
+      "notify=1024",
       "death=65",
     ].map((word): (typeof cases)[number] => [word, () => ["arg=/bin/true", word], "request", EINVAL]),
     ["too many limits", () => ["arg=/bin/true", ...Array(17).fill("limit=7:10:10")], "request", EINVAL],
