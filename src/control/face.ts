@@ -24,7 +24,7 @@ export interface FaceParts {
   readonly about: Supervisor["about"];
   readonly orders: Orders;
   /** Brings back one that was let go; answers why that cannot be, or null. */
-  readonly recall: (name: string) => string | null;
+  readonly recall: (name: string, once: boolean) => string | null;
   readonly apply: (dryRun: boolean) => Promise<{ changes: readonly Change[]; problems: readonly Problem[] }>;
   readonly switching: Supervisor["switching"];
   readonly isStopping: () => boolean;
@@ -104,7 +104,7 @@ export function createFace(parts: FaceParts): Face {
       if (runner === undefined) {
         const unready = parts.unready().get(name);
         const comes = order.do === "start" || order.do === "once" || order.do === "restart";
-        if (unready?.isLetGo && comes && !parts.isStopping()) return parts.recall(name);
+        if (unready?.isLetGo && comes && !parts.isStopping()) return parts.recall(name, order.do === "once");
         // Nothing of it runs: it is as it is to be.
         if (unready !== undefined && order.do === "stop") return null;
         return unready === undefined ? `there is no such service${didYouMean(name, names())}` : unready.why;

@@ -17,8 +17,8 @@ export interface Admission {
   complete(): void;
   /** Gives a service its newest definition without a restart; answers why there is none, or null. */
   refresh(runner: Runner): string | null;
-  /** Brings back one that was let go; answers why that cannot be, or null. */
-  recall(name: string): string | null;
+  /** Brings back one that was let go, for one run with `once`; answers why that cannot be, or null. */
+  recall(name: string, once: boolean): string | null;
   /** Specifications that the set as a whole cannot have (cycles, unknown requirements), by name. */
   readonly refused: ReadonlyMap<string, Unready>;
 }
@@ -116,20 +116,20 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
       isComplete = true;
       admitAll();
     },
-    recall(name) {
+    recall(name, once) {
       const { spec, incomplete, problems } = scan().load(name);
       const why = incomplete ?? problems.find(({ severity }) => severity === "error")?.text ?? "it cannot be read";
       const fault = spec === null ? why : faultOf(spec);
       if (spec === null || fault !== null) return fault;
       manager.add(spec);
       const runner = manager.roster.get(name);
-      if (spec.down && runner !== undefined) manager.roster.start(runner, false);
+      if ((spec.down || once) && runner !== undefined) manager.roster.start(runner, once);
       return null;
     },
     refresh(runner) {
       // It came with the command line or the image, and there is no other definition of it.
       if (runner.spec.fixed) return null;
-      if (manager.isLeaving(runner)) return "it is being removed";
+      if (manager.isLeaving(runner) && !manager.keep(runner)) return "it is being removed";
       const owner = runner.spec.loggerOf ?? runner.name;
       const { spec, incomplete, problems } = scan().load(owner);
       const fresh = runner.spec.loggerOf === null ? spec : (spec?.logger ?? null);

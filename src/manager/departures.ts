@@ -26,6 +26,8 @@ export interface Departures {
   dismiss(runner: Runner, eof: boolean, patient?: boolean): void;
   /** The same as runit's `exit`: whatever its directory says, it comes back only when it is asked for. */
   letGo(runner: Runner): void;
+  /** Keeps one that was let go and has not ended yet; false if it goes for another reason. */
+  keep(runner: Runner): boolean;
   /** Nothing of it runs, nor will: forgets it without a word, and its logger. */
   refuse(runner: Runner): void;
   /** It has come to rest: forgets it, if that is what was waited for. */
@@ -53,6 +55,9 @@ export function createDepartures(parts: DepartureParts): Departures {
   const leaving = new Set<Runner>();
   const letGo = new Set(parts.letGo);
 
+  const recall = (name: string) => {
+    if (letGo.delete(name)) core.forget(letGoKey(name));
+  };
   const loggerOf = (runner: Runner) => roster.get(`${runner.name}/log`);
   const drop = (runner: Runner) => {
     leaving.delete(runner);
@@ -83,6 +88,13 @@ export function createDepartures(parts: DepartureParts): Departures {
       core.remember(letGoKey(runner.name), "1");
       dismiss(runner, false, true);
     },
+    keep(runner) {
+      if (roster.get(runner.name) !== runner || !leaving.has(runner) || !letGo.has(runner.name)) return false;
+      recall(runner.name);
+      leaving.delete(runner);
+      parts.rememberSpec(runner);
+      return true;
+    },
     refuse(runner) {
       const logger = loggerOf(runner);
       drop(runner);
@@ -98,8 +110,6 @@ export function createDepartures(parts: DepartureParts): Departures {
     leaving: () => [...leaving],
     isLetGo: (name) => letGo.has(name),
     letGoes: () => new Map([...letGo].map((name) => [name, LET_GO])),
-    recall(name) {
-      if (letGo.delete(name)) core.forget(letGoKey(name));
-    },
+    recall,
   };
 }

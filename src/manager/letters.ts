@@ -50,13 +50,19 @@ export function createLetters({
     controls.restart(runner);
     return null;
   };
+  /** What runs runs to its end, and that is all: runsv starts nothing for this letter but what has no process. */
+  const once: Act = (runner) => {
+    const { phase } = runner.state;
+    const isOnItsWayDown = phase === "stopping" || phase === "sweeping" || phase === "finishing";
+    return orders(runner, { do: isOnItsWayDown ? "stop" : "once" }, isPatient(runner.spec));
+  };
   const exit: Act = (runner) => {
     if (runner.spec.loggerOf === null) manager.letGo(runner);
     return null;
   };
   const lives: Readonly<Record<string, Act>> = {
     u: (runner) => orders(runner, { do: "start" }),
-    o: (runner) => orders(runner, { do: "once" }),
+    o: once,
     d: stop,
     x: exit,
   };
@@ -74,8 +80,10 @@ export function createLetters({
   };
   return (runner, letter) => {
     const act = lives[letter];
-    // A shutdown has its own order, in which every service comes; and who is being let go is not held back.
-    if (act !== undefined && (isStopping() || manager.isLeaving(runner))) return;
+    // A shutdown has its own order, in which every service comes. Of one that was let go and has not ended yet the newest
+    // word counts; what is gone from its directory is not held back.
+    const isHeld = () => !manager.isLeaving(runner) || (act !== exit && manager.keep(runner));
+    if (act !== undefined && (isStopping() || !isHeld())) return;
     const refused = (act ?? signals[letter])?.(runner) ?? null;
     // A signal to what does not run says nothing in runit, either.
     if (refused !== null && act !== undefined)

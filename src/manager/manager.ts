@@ -59,6 +59,7 @@ export interface Manager
       | "letGo"
       | "refuse"
       | "isLetGo"
+      | "keep"
       | "letGoes"
       | "recall"
     > {

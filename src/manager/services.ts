@@ -55,7 +55,7 @@ export interface ServicesParts {
 }
 
 export interface Services
-  extends Pick<Departures, "letGo" | "refuse" | "isLeaving" | "isLetGo" | "letGoes" | "recall"> {
+  extends Pick<Departures, "letGo" | "keep" | "refuse" | "isLeaving" | "isLetGo" | "letGoes" | "recall"> {
   readonly doctor: Doctor;
   /** A new service; it is started unless it is marked down. */
   add(spec: ServiceSpec): void;

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { eventually } from "../helpers/eventually.ts";
 import { need } from "../helpers/need.ts";
 import type { ServiceFiles } from "../helpers/service-dir.ts";
-import { listener, twins } from "../helpers/supervise.ts";
+import { isOffered, listener, twins } from "../helpers/supervise.ts";
 
 const service: ServiceFiles = { run: listener };
 
@@ -184,5 +184,42 @@ describe("the same directory under runsv and under us", () => {
     await same("logged/log", up);
     await both(["sv", "-w", "5", "shutdown", "DIR/logged"]);
     await both(["svstat", "DIR/logged", "DIR/logged/log"]);
+  });
+
+  test("of one that was told to exit and has not ended yet the newest word counts", async (context) => {
+    need(context, "runsv", "sv");
+    // It ends when it is let go, and is to be told so each time.
+    const slow = `#!/bin/sh
+trap 'echo TERM >> got' TERM
+echo start >> got
+while [ ! -e go ]; do sleep 0.02; done
+rm go
+`;
+    const words = ["once", "up", "down"] as const;
+    const { both, same, each, at } = await twins(Object.fromEntries(words.map((name) => [name, { run: slow }])));
+    const ends = (name: string) => each((directory) => writeFileSync(join(directory, name, "go"), ""));
+    const after = {
+      once: [{ ...once, stat: "run, got TERM, want down\n" }, down, "start\nTERM\n"],
+      up: [{ ...up, stat: "run, got TERM\n" }, up, "start\nTERM\nstart\n"],
+      down: [{ ...once, stat: "run, got TERM, want down\n" }, down, "start\nTERM\nTERM\n"],
+    } as const;
+    for (const name of words) {
+      await same(name, { ...up, got: "start\n" });
+      await both(["sv", "exit", `DIR/${name}`]);
+      await same(name, { stat: "run, got TERM, want exit\n", got: "start\nTERM\n" });
+      // sv keeps a `down` to itself here: the status says that already.
+      each((directory) => writeFileSync(join(directory, name, "supervise", "control"), name.slice(0, 1)));
+      const [meanwhile, end, got] = after[name];
+      await same(name, meanwhile);
+      // The second TERM was heard.
+      if (name === "down") await same(name, { got });
+      ends(name);
+      await same(name, { ...end, got });
+    }
+    // They are supervised as ever, and go when they are told to once more.
+    await both(["sv", "up", "DIR/once"]);
+    await same("once", { ...up, got: "start\nTERM\nstart\n" });
+    await both(["sv", "exit", "DIR/down"]);
+    for (const place of at) await eventually("it is gone", () => !isOffered(place("down")));
   });
 });

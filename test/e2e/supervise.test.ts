@@ -329,8 +329,18 @@ describe("a supervise directory", () => {
     directory.write("more", sleeper);
     await allUp(space, "more");
     expect(isGone()).toBe(true);
+    // For one run, and not for another after it.
+    expect((await space.upkeep("once", "logged")).code).toBe(0);
+    await eventually("both are back", () => isOffered(logged) && isOffered(join(logged, "log")));
+    await eventually("it runs once", () => sightOf(logged).stat === "run, want down\n");
+    tell(logged, "k");
+    await eventually("it has run once", () => sightOf(logged).stat === "down\n");
+    tell(logged, "x");
+    await eventually("both are gone", isGone);
     expect((await space.upkeep("start", "logged")).code).toBe(0);
     await eventually("both are back", () => isOffered(logged) && isOffered(join(logged, "log")));
+    await eventually("it is to stay", () => sightOf(logged).stat === "run\n");
+    // What was written in one breath is read in turn; the second letter comes too late.
     tell(logged, "x");
     await eventually("both are gone", isGone);
     space.signal("HUP");

@@ -146,3 +146,22 @@ test("many who ask for an apply at once are served by two", async () => {
   await Promise.all([first, ...Array.from({ length: 20 }, () => apply(false))]);
   expect(runs).toBe(2);
 });
+
+test("one that was let go comes back for one run where that is what was asked for", async () => {
+  const { all, admission } = await supervised((dir) => {
+    put(dir, "web");
+    put(dir, "idle", { down: "" });
+  });
+  for (const [name, once, want] of [
+    ["web", true, "once"],
+    ["web", false, "up"],
+    ["idle", true, "once"],
+    ["idle", false, "up"],
+  ] as const) {
+    const runner = all.manager.roster.get(name);
+    if (runner !== undefined) all.manager.letGo(runner);
+    if (all.phase(name) !== null) all.die(name);
+    expect([all.phase(name), admission.recall(name, once)]).toEqual([null, null]);
+    expect(all.manager.roster.get(name)?.state.want, name).toBe(want);
+  }
+});

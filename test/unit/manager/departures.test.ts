@@ -18,6 +18,34 @@ test("one that is let go is forgotten, and away for every later manager until it
   expect(next.takenOver().manager.isLetGo("web")).toBe(false);
 });
 
+test("one that was let go and has not ended is kept, for later managers too; what is removed goes all the same", () => {
+  const all = house();
+  addUp(all, service({ settle: 0 }));
+  const runner = all.manager.roster.get("web");
+  if (runner === undefined) throw new Error("no web");
+  expect(all.manager.keep(runner)).toBe(false);
+  all.manager.letGo(runner);
+  expect([all.manager.keep(runner), all.manager.isLeaving(runner), all.manager.isLetGo("web")]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  const next = all.takenOver();
+  next.die("web");
+  expect([next.phase("web"), next.removed]).toEqual(["down", []]);
+  const kept = next.manager.roster.get("web");
+  if (kept === undefined) throw new Error("no web");
+  next.manager.letGo(kept);
+  expect([next.phase("web"), next.manager.keep(kept)]).toEqual([null, false]);
+  const other = house();
+  addUp(other, service({ settle: 0 }));
+  const going = other.manager.roster.get("web");
+  if (going === undefined) throw new Error("no web");
+  other.manager.letGo(going);
+  other.manager.remove("web");
+  expect(other.manager.keep(going)).toBe(false);
+});
+
 test("a directory that is gone takes what was let go with it", () => {
   const all = house();
   addUp(all, service({ settle: 0 }));
