@@ -142,6 +142,8 @@ void everyone_signal(int signal);
 int stray_signal(pid_t pid, unsigned long long start, int signal);
 // The kernel's own start time of a process, in clock ticks since boot; 0 if it is gone.
 unsigned long long start_time(pid_t pid);
+// False for a fork that never executed anything; also of a zombie. True where nobody can tell.
+bool has_executed(pid_t pid);
 
 // stop.c: what the core does by itself when it is told to stop and nobody does it.
 extern uint64_t stop_signals;  // bit N-1 for signal N

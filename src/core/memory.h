@@ -24,6 +24,7 @@ struct child {
   int notify_fd;  // read end of the notification pipe; -1 where there is none (any more)
   bool linked;    // found by its pid
   bool executed, notified, exited;
+  bool doubtful;  // it may wait before it executes, or was signalled: it may have been ended before
   bool failed;                         // to execute, which is told once it is reaped
   int failed_step, failed_error;
   bool told_executed, told_notified;  // to the manager that is ready

@@ -27,8 +27,7 @@ static void tell_orphans(long long count, char details[][64], int told) {
 }
 
 static void child_exited(struct child *child, int status) {
-  // What its pipes say comes before the exit, and a failed exec is no exit.
-  if (child->exec_fd >= 0) child_executed(child, true);
+  // A failed exec is no exit.
   if (child->failed) return child_failed(child);
   if (child->notify_fd >= 0) child_notified(child);
   child_release_pid(child);
@@ -53,6 +52,8 @@ bool reap(void) {
     struct child *child = child_by_pid(pid);
     pid_t session = child || pid == manager.pid ? 0 : getsid(pid);
     int status = 0;
+    // What its pipes say comes before the exit.
+    if (child && child->exec_fd >= 0) child_executed(child, true);
     if (wait4(pid, &status, WNOHANG, NULL) != pid) break;
     if (child) {
       child_exited(child, status);
@@ -69,19 +70,37 @@ bool reap(void) {
   return pass == REAPS_PER_PASS;
 }
 
-unsigned long long start_time(pid_t pid) {
-  char path[40], text[1024];
+struct stat_line {
+  char text[1024];
+};
+
+// A field of /proc/PID/stat, from the third on; NULL where it cannot be read.
+static const char *stat_field(pid_t pid, int wanted, struct stat_line *line) {
+  char path[40];
   snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
-  ssize_t length = read(fd, text, sizeof text - 1);
+  if (fd < 0) return NULL;
+  ssize_t length = read(fd, line->text, sizeof line->text - 1);
   close(fd);
-  if (length <= 0) return 0;
-  text[length] = '\0';
-  // The name in parentheses may hold anything, parentheses and spaces too; field 22 counts from behind the last one.
-  char *field = strrchr(text, ')');
-  for (int number = 2; field && number < 22; number++) field = strchr(field + 1, ' ');
+  if (length <= 0) return NULL;
+  line->text[length] = '\0';
+  // The name in parentheses may hold anything, parentheses and spaces too; fields count from behind the last one.
+  const char *field = strrchr(line->text, ')');
+  for (int number = 2; field && number < wanted; number++) field = strchr(field + 1, ' ');
+  return field;
+}
+
+unsigned long long start_time(pid_t pid) {
+  struct stat_line line;
+  const char *field = stat_field(pid, 22, &line);
   return field ? strtoull(field + 1, NULL, 10) : 0;
+}
+
+bool has_executed(pid_t pid) {
+  struct stat_line line;
+  // PF_FORKNOEXEC of linux/sched.h, in field 9: the kernel takes it away once there is no way back from an exec.
+  const char *field = stat_field(pid, 9, &line);
+  return !field || !(strtoull(field + 1, NULL, 10) & 0x40);
 }
 
 int stray_signal(pid_t pid, unsigned long long start, int signal) {
@@ -102,6 +121,7 @@ void everyone_signal(int signal) {
   }
   for (uint32_t slot = 0; slot < child_slots; slot++) {
     struct child *child = child_at(slot);
+    if (child) child->doubtful = true;
     if (child && !child->exited && kill(-child->pid, signal) != 0) (void)kill(child->pid, signal);
   }
   // Our children and the adopted ones: none of them is reaped while we read, so no number can be another's.

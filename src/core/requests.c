@@ -213,6 +213,7 @@ static void start(const char *id_text, uint64_t id, struct order *order) {
   ever = true;
   child_set_pid(child, pid);
   child->notify_fd = notify[0];
+  child->doubtful = order->spawn.lock != NULL;
   // Unwatched (no memory in the kernel), the exec's outcome is read at the child's exit, and readiness never comes.
   (void)loop_watch(child->exec_fd, SOURCE_EXEC, child->slot, child->generation, EPOLLIN, false);
   if (child->notify_fd >= 0) (void)loop_watch(child->notify_fd, SOURCE_NOTIFY, child->slot, child->generation, EPOLLIN, false);
@@ -268,6 +269,11 @@ void child_executed(struct child *child, bool ended) {
   enum spawn_outcome outcome = spawn_outcome(child->exec_fd, ended, &failure);
   if (outcome == SPAWN_UNKNOWN) return;
   loop_close(&child->exec_fd);
+  // The end of the pipe is also what a child leaves that was killed on its way.
+  if (outcome == SPAWN_EXECUTED && child->doubtful && !has_executed(child->pid)) {
+    outcome = SPAWN_FAILED;
+    failure = (struct spawn_failure){STEP_ended, 0};
+  }
   if (outcome == SPAWN_FAILED) {
     child->failed = true;
     child->failed_step = failure.step;
@@ -305,6 +311,7 @@ static void request_kill(struct frame *frame) {
   struct child *child = child_by_id(id);
   // Not reaped yet: the pid, and the group it leads, are still its own.
   if (!child || child->exited || child->failed) return;
+  child->doubtful = true;
   // Before its setsid there is no group of its own yet; a plain kill reaches it in every case.
   if (!group || kill(-child->pid, (int)signal) != 0) (void)kill(child->pid, (int)signal);
 }

@@ -14,7 +14,7 @@
 // Where a start failed; sent up by name, and told to people by the manager.
 #define SPAWN_STEPS(X) \
   X(request) X(memory) X(pipe) X(fork) X(session) X(descriptors) X(limits) X(nice) X(root) X(directory) X(groups) X(user) X(privileges) \
-  X(lock_file) X(exec) X(lock)
+  X(lock_file) X(exec) X(lock) X(ended)
 
 enum spawn_step {
 #define X(name) STEP_##name,

@@ -166,7 +166,7 @@ export function createControls(parts: ControlsParts): Controls {
   const cancel = (runner: Runner, child: number): boolean => {
     if (beginnings.get(runner)?.child !== child) return false;
     beginnings.delete(runner);
-    queueMicrotask(() => runner.send({ type: "unspawned", child, reason: "it was stopped while control/u ran" }));
+    queueMicrotask(() => runner.send({ type: "unspawned", child, reason: "stopped", ended: true }));
     return true;
   };
 

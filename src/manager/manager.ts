@@ -155,7 +155,7 @@ export function createManager(parts: ManagerParts, looks: Looks = looksOf(parts)
       const program = programOf(runner);
       if (step === "exec") services.unexecuted.set(runner, errno);
       const reason = doctor.explain(runner, program, errno) ?? failureText(runner.spec, program, step, errno);
-      runner.send({ type: "unspawned", child: childOf(id), reason });
+      runner.send({ type: "unspawned", child: childOf(id), reason, ended: step === "ended" });
     },
     exited(serial, id, pid, exit) {
       const runner = runnerOf(id);

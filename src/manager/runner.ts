@@ -44,6 +44,7 @@ interface Letter {
   readonly serial: string | null;
 }
 
+const NEVER_MADE = "the manager ended before it was started";
 const isEnd = ({ what }: Report): boolean => what === "ended" || what === "stopped";
 
 /** Owns one service from its first start to its removal. */
@@ -109,7 +110,7 @@ export class Runner {
     const { state } = this;
     // Its process was never made, and nobody will tell of its end.
     if (state.phase === "stopping" && state.pid === 0 && !isKnown(state.child))
-      this.#take({ type: "unspawned", child: state.child, reason: "the manager ended before it was started" }, null);
+      this.#take({ type: "unspawned", child: state.child, reason: NEVER_MADE, ended: true }, null);
     else this.#drain();
   }
 

@@ -138,11 +138,12 @@ const steps: Readonly<Record<string, (spec: ServiceSpec, program: string) => str
   lock_file: (spec) => `cannot lock ${spec.lock?.file}`,
   exec: (_spec, program) => `cannot execute ${program}`,
   lock: () => "its directory is supervised by another process",
+  ended: (_spec, program) => `it was ended before it had executed ${program}`,
 };
 
 /** One sentence for a start that failed in the core or in the child before its program ran. */
 export function failureText(spec: ServiceSpec, program: Program, step: string, errno: number): string {
   const what = steps[step]?.(spec, commandOf(spec, program)[0] ?? "?") ?? `cannot start (${step})`;
   if (step === "lock_file" && errnoName(errno) === "EAGAIN") return `${what}: another process holds it`;
-  return `${what}: ${errnoText(errno)}`;
+  return errno === 0 ? what : `${what}: ${errnoText(errno)}`;
 }

@@ -82,7 +82,7 @@ function graceLeft({ spec, state: { killed, until }, now }: Moment<In<"stopping"
 
 /** The process that was asked to end has ended. */
 export function stopped(moment: Moment<In<"stopping">>, { exit }: Told<"exited">): Step {
-  const { spec, state, now } = moment;
+  const { state, now } = moment;
   const grace = graceLeft(moment);
   const main = state.preparing ? null : exit;
   const reason = state.cause === "start-timeout" ? lateness(moment) : null;
@@ -97,20 +97,25 @@ export function stopped(moment: Moment<In<"stopping">>, { exit }: Told<"exited">
       shutdown: state.cause === "shutdown",
     }),
   );
+}
 
-  function lateness({ state }: Moment<In<"stopping">>): string {
-    const what = state.preparing ? "start-pre: not done" : spec.type === "oneshot" ? "not done" : "not ready";
-    return `${what} after ${durationText(spec.startTimeout)}`;
-  }
+/** Why a start that took too long has failed. */
+function lateness({ spec, state }: Moment<In<"stopping">>): string {
+  const what = state.preparing ? "start-pre: not done" : spec.type === "oneshot" ? "not done" : "not ready";
+  return `${what} after ${durationText(spec.startTimeout)}`;
 }
 
 /** The process that was asked to end turns out never to have begun. */
-export function neverRan(moment: Moment<In<"stopping">>, { reason }: Told<"unspawned">): Step {
+export function neverRan(moment: Moment<In<"stopping">>, { reason, ended = false }: Told<"unspawned">): Step {
   const { state, now } = moment;
-  if (state.cause === "start-timeout" && !state.again) return failStart(moment, { exit: null, reason }, 0);
+  if (state.cause === "start-timeout" && !state.again)
+    return failStart(moment, { exit: null, reason: ended ? lateness(moment) : reason }, 0);
+  const news = ended
+    ? ({ what: "stopped", exit: null, took: now - state.since } as const)
+    : ({ what: "unstartable", reason, retryIn: state.again ? 0 : null } as const);
   return first(
-    [tell({ what: "unstartable", reason, retryIn: state.again ? 0 : null })],
-    retreat(amend(moment, { last: { at: now, exit: null, reason } }), {
+    [tell(news)],
+    retreat(ended ? moment : amend(moment, { last: { at: now, exit: null, reason } }), {
       next: state.again ? "start" : "down",
       ran: false,
       grace: graceLeft(moment),

@@ -131,7 +131,8 @@ export type Event =
   /** All that it requires is ready. */
   | { readonly type: "clear" }
   | { readonly type: "spawned"; readonly child: number; readonly pid: number }
-  | { readonly type: "unspawned"; readonly child: number; readonly reason: string }
+  /** `ended`: nothing was wrong with it, but it was ended before its program ran. */
+  | { readonly type: "unspawned"; readonly child: number; readonly reason: string; readonly ended?: boolean }
   | { readonly type: "exited"; readonly child: number; readonly exit: Exit }
   | { readonly type: "ready" }
   /** Answer to `sweep`, and again whenever the number has changed. */
@@ -170,7 +171,8 @@ export type Report =
     }
   /** `signal` is null where its input was closed instead. */
   | { readonly what: "stopping"; readonly cause: Cause | "start-timeout"; readonly signal: number | null }
-  | { readonly what: "stopped"; readonly exit: Exit; readonly took: Ms }
+  /** `exit` is null where its program had not begun. */
+  | { readonly what: "stopped"; readonly exit: Exit | null; readonly took: Ms }
   | { readonly what: "killed"; readonly role: Role; readonly after: Ms }
   /** Processes that outlived the main one: sent TERM, sent KILL, or left because KILL did not end them either. */
   | { readonly what: "leftovers"; readonly count: number; readonly fate: "terminated" | "killed" | "abandoned" }

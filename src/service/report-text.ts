@@ -33,7 +33,10 @@ const texts: Texts = {
     `${name} ${failure ? "crashed" : "ended"}: ${exitText(exit)} after ${durationText(lived)}; ${retryText(retryIn)}`,
   stopping: (name, { cause, signal }) =>
     `stopping ${name}, ${causes[cause]}: ${signal === null ? "closed its input" : `sent ${signalName(signal)}`}`,
-  stopped: (name, { exit, took }) => `${name} stopped within ${durationText(took)}: ${exitText(exit)}`,
+  stopped: (name, { exit, took }) =>
+    exit === null
+      ? `${name} stopped before it had started`
+      : `${name} stopped within ${durationText(took)}: ${exitText(exit)}`,
   killed: (name, { role, after }) =>
     `${programs[role]}${name} had not ended after ${durationText(after)}: sent SIGKILL`,
   leftovers: (name, { count, fate }) => {

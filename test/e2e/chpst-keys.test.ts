@@ -176,7 +176,10 @@ describe("a lock", () => {
     await eventually("the second waits", () => waits() === 1);
     expect(await statusOf(space, "second")).toMatchObject({ state: "starting" });
     expect((await space.upkeep("stop", "second")).code).toBe(0);
-    expect(await statusOf(space, "second")).toMatchObject({ state: "down" });
+    expect(await statusOf(space, "second")).toMatchObject({ state: "down", restarts: 0 });
+    // What has never run is not said to have started.
+    await eventually("its stop is told", () => space.output().includes("second stopped before it had started"));
+    expect(space.output()).not.toContain("second started");
     // The manager and the first: who writes the second's state down is a child for a moment too.
     await eventually("nobody waits for it any more", () => children(space.pid).filter(isAlive).length === 2);
     void space.upkeep("start", "second");

@@ -446,8 +446,8 @@ test("what hangs in its exec can be killed, and its end is told without a start"
   const pid = await eventually("the start hangs", () => hanging(core.pid));
   expect(status(pid, "Name")).toBe("upkeep");
   driver.send("kill", "3.1", "9", "1");
-  const [, , , code, signal] = await driver.heard("exited", (fields) => fields[1] === "3.1");
-  expect([code, signal]).toEqual(["-1", "9"]);
+  expect((await driver.heard("failed", (fields) => fields[0] === "3.1")).slice(1)).toEqual(["ended", "0"]);
+  expect(driver.messages("spawned")).toEqual([]);
 });
 
 /** A child that is a copy of the core still, with its own three descriptors and the one that reports. */

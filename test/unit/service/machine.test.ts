@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { deadlineOf } from "../../../src/service/machine.ts";
+import type { Event } from "../../../src/service/model.ts";
 import {
   clear,
   died,
@@ -65,6 +66,9 @@ describe("a start", () => {
     web.feed(start, clear, 4_999, timeout);
     expect(web.state.phase).toBe("starting");
     expect(words(web.feed(1, timeout))).toEqual(["kill TERM", "kill CONT"]);
+    expect(reports(web.feed({ type: "unspawned", child: 1, reason: "it was ended", ended: true }))).toMatchObject([
+      { what: "unstartable", reason: "not ready after 5 s" },
+    ]);
   });
 
   test("fails with the reason of start-pre or of the spawn, and is tried again", () => {
@@ -78,6 +82,18 @@ describe("a start", () => {
       phase: "backoff",
       last: { exit: null, reason: "cannot run ./run: no such file" },
     });
+  });
+
+  test("that was stopped before its program had begun was never started, and is no failure", () => {
+    const web = drive(service());
+    const early: Event = { type: "unspawned", child: 1, reason: "it was ended", ended: true };
+    web.feed(start, clear, stop());
+    expect(reports(web.feed(10, early))).toEqual([{ what: "stopped", exit: null, took: 10 }]);
+    web.feed(none);
+    expect(web.state).toMatchObject({ phase: "down", starts: 0, last: null });
+    // Nobody had asked for it: the start has failed.
+    web.feed(start, clear);
+    expect(reports(web.feed({ ...early, child: 2 }))).toMatchObject([{ what: "unstartable", reason: "it was ended" }]);
   });
 
   test("of a oneshot is done when it exits with a success code, whatever the policy", () => {
