@@ -1,13 +1,11 @@
 // The environment as baseimage-docker keeps it: a directory with a file for each variable, and two dumps of it.
 import { isUtf8 } from "node:buffer";
-import { accessSync, closeSync, constants, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, openSync, readdirSync, writeFileSync } from "node:fs";
 import { errorCode } from "../base/errors.ts";
 import { quoted } from "../base/words.ts";
 import { clause, readWhole } from "../config/read-file.ts";
+import type { Env } from "../process/environ.ts";
 import { variableFault } from "../spec/kinds.ts";
-
-/** Variables by name; those that are no text are in none. */
-export type Env = ReadonlyMap<string, string>;
 
 const DIRECTORY = "/etc/container_environment";
 // execve(2) refuses a longer string (MAX_ARG_STRLEN), its name and the = included.
@@ -15,28 +13,6 @@ const VALUE_MOST = 131_072;
 const VARIABLES_MOST = 4000;
 /** Whose they are differs from process to process: they are in no file, and in the dump for shells neither. */
 const PERSONAL: ReadonlySet<string> = new Set(["HOME", "USER", "GROUP", "UID", "GID", "SHELL"]);
-
-/** The environment that a process was started with, which is what its children get of it; null without /proc. */
-export function environmentOf(pid: number): Env | null {
-  try {
-    return parseEnvironment(readFileSync(`/proc/${pid}/environ`));
-  } catch {
-    return null; // ENOENT, EACCES: no /proc, or not ours to read
-  }
-}
-
-/** `NAME=VALUE` strings ended by NULs. */
-export function parseEnvironment(bytes: Buffer): Env {
-  const env = new Map<string, string>();
-  for (let at = 0, end = 0; at < bytes.length; at = end + 1) {
-    end = bytes.indexOf(0, at);
-    if (end < 0) end = bytes.length;
-    const one = bytes.subarray(at, end);
-    const mark = one.indexOf(0x3d);
-    if (mark > 0 && isUtf8(one)) env.set(one.toString("utf8", 0, mark), one.toString("utf8", mark + 1));
-  }
-  return env;
-}
 
 /** What the directory says; null where there is none. `tell` hears of what cannot be a variable. */
 function readContainerEnvironment(tell: (text: string) => void): Env | null {

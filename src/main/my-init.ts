@@ -10,9 +10,10 @@ import type { Voice } from "../log/voice.ts";
 import type { Manager } from "../manager/manager.ts";
 import type { Runner } from "../manager/runner.ts";
 import type { Interlude } from "../manager/shutdown.ts";
+import { type Env, wholeEnvironment } from "../process/environ.ts";
 import { globalDefaults } from "../spec/keys.ts";
 import type { ServiceSpec, Settings } from "../spec/spec.ts";
-import { createContainerEnvironment, type Env, environmentOf } from "./container-env.ts";
+import { createContainerEnvironment } from "./container-env.ts";
 import { createHooks, executablesIn, isExecutable } from "./hooks.ts";
 import { fixedSpec } from "./main-command.ts";
 import type { Compat } from "./words.ts";
@@ -88,7 +89,7 @@ function decode(text: string | undefined): Memory {
 /** The layout of one image. */
 export function createMyInit(parts: MyInitParts): MyInit {
   const { core, hello, world, options, manager, voice } = parts;
-  const inherited: Env = environmentOf(hello.corePid) ?? new Map(Object.entries(world.env) as [string, string][]);
+  const inherited: Env = wholeEnvironment(hello.corePid) ?? new Map(Object.entries(world.env) as [string, string][]);
   const warn = (text: string) => voice.warn(text);
   let memory = decode(hello.blobs.get(MEMORY_KEY));
   const isExported = memory.started || memory.ran.length > 0;

@@ -298,6 +298,50 @@ describe("under a supervisor of its own user", () => {
 });
 
 describe("for other users", () => {
+  test("a processor has the environment of its own svlogd, whoever writes, and whoever that takes over from", async (context) => {
+    need(context, "root", "setpriv", "svlogd");
+    const ours = ourSvlogd();
+    const scan = scanDir();
+    const config = 's1000\nn0\n!cat > /dev/null; echo "$MINE $HOME $UPKEEP_SERVICE"; pwd -P\n';
+    const directories = new Map<string, string>();
+    // The manager writes for one, a log process for two, and the last does it by itself, with runit's program.
+    const programs = { root: ours, first: `${asOther} ${ours}`, second: `${asOther} ${ours}`, theirs: "svlogd" };
+    for (const [name, program] of Object.entries(programs)) {
+      const directory = logDirectory(config);
+      if (program.startsWith(asOther)) chownSync(directory, UID, UID);
+      directories.set(name, directory);
+      scan.write(name, {
+        run: counter("0.1", "trap 'exit 0' TERM"),
+        "log/run": `#!/bin/sh\nexport HOME=/of/${name}\nexec ${program} ${directory}\n`,
+        "log/env/MINE": name,
+        "log/service.ini": "restart-delay = 10ms\nrestart-delay-max = 10ms\n",
+      });
+    }
+    const space = await launch([scan.path]);
+    const processed = (name: string) =>
+      readdirSync(directories.get(name) ?? "")
+        .filter((file) => file.endsWith(".s"))
+        .map((file) => readFileSync(join(directories.get(name) ?? "", file), "utf8"));
+    const all = async () => {
+      const before = new Map([...directories.keys()].map((name) => [name, processed(name).length]));
+      for (const [name, count] of before)
+        await eventually(`a file of ${name} is processed`, () => processed(name).length > count + 1);
+    };
+    await all();
+    const one = await eventually("there is one process for logs", () => {
+      const found = logProcesses(space);
+      return found.length === 1 ? found[0] : null;
+    });
+    send(one ?? 0, "SIGKILL");
+    await all();
+    const manager = await nextManager(space, 0);
+    send(manager, "SIGKILL");
+    await nextManager(space, manager);
+    await all();
+    for (const [name, directory] of directories)
+      expect(new Set(processed(name)), name).toEqual(new Set([`${name} /of/${name} ${name}/log\n${directory}\n`]));
+  });
+
   test("twenty at once, under root and under another user, cost one Node for that user, whoever is killed", async (context) => {
     need(context, "root", "setpriv");
     const ours = ourSvlogd();

@@ -190,8 +190,9 @@ export class Files {
     });
   }
   private processorParts() {
-    const { calls, clock, told, path, name, links } = this;
-    return { calls, clock, told, path, name, links, errorFd: this.options.errorFd ?? STDERR };
+    const { calls, clock, told, path, name, links, options } = this;
+    const { errorFd = STDERR, environment } = options;
+    return { calls, clock, told, path, name, links, errorFd, environment };
   }
   private async deleteSurplus(): Promise<void> {
     const { calls, name, told, config } = this;

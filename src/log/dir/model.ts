@@ -1,4 +1,5 @@
 // The words of the log directories: what a caller gives, what it gets, what it is told. No code.
+import type { Env } from "../../process/environ.ts";
 import type { DirectoryConfig } from "./config.ts";
 
 /** What a log directory has to say. The texts are svlogd's own, without its `svlogd: warning: ` and without a newline. */
@@ -32,6 +33,8 @@ export interface DirectoryOptions {
   readonly lineMax?: number;
   /** The descriptor that a processor has as standard error. Default 2. */
   readonly errorFd?: number;
+  /** The environment of a processor; null, and where it is absent, is our own. Asked before each run. */
+  readonly environment?: (() => Env | null) | undefined;
 }
 
 /**

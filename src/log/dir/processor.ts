@@ -1,6 +1,7 @@
 // Old files put through a shell command (svlogd(8), PROCESSOR): `@….u` → `@….t` → `@….s`. One at a time for a directory.
 import type { ChildProcess } from "node:child_process";
 import type { Clock, Ms } from "../../base/clock.ts";
+import type { Env } from "../../process/environ.ts";
 import type { DirectoryCalls, Links } from "./calls.ts";
 import type { Told } from "./model.ts";
 import { asKind } from "./names.ts";
@@ -19,13 +20,19 @@ export interface ProcessorParts {
   readonly command: () => string | null;
   /** The descriptor that the command has as standard error. Default 2. */
   readonly errorFd: number;
+  /** The environment of the command; absent or null: our own. */
+  readonly environment?: (() => Env | null) | undefined;
 }
 
-/** Runs `sh -c command` on these descriptors (0, 1, 2, 4, 5) in this directory; resolves to whether it exited with 0. */
+/**
+ * Runs `sh -c command` on these descriptors (0, 1, 2, 4, 5) in this directory and environment (null: our own); resolves to
+ * whether it exited with 0.
+ */
 export type RunShell = (
   command: string,
   cwd: string,
   fds: readonly [number, number, number, number, number],
+  environment: Env | null,
 ) => Promise<boolean>;
 
 // svlogd starts a failing one again at once, for ever.
@@ -57,7 +64,7 @@ export async function processFile(file: string, parts: ProcessorParts, run: RunS
 }
 
 async function attempt(command: string, file: string, parts: ProcessorParts, run: RunShell): Promise<boolean> {
-  const { calls, path, links, errorFd } = parts;
+  const { calls, path, links, errorFd, environment } = parts;
   const opened: number[] = [];
   const open = async (entry: string, how: "read" | "append" | "truncate") => {
     const fd = await calls.open(`${path}/${entry}`, how, links);
@@ -70,7 +77,7 @@ async function attempt(command: string, file: string, parts: ProcessorParts, run
     await open("state", "append"); // makes it where there is none
     const state = await open("state", "read");
     const newState = await open("newstate", "truncate");
-    return await run(command, path, [input, output, errorFd, state, newState]);
+    return await run(command, path, [input, output, errorFd, state, newState], environment?.() ?? null);
   } catch {
     return false; // no descriptor, no memory, no disk: told as a failure, and tried again
   } finally {
@@ -82,12 +89,17 @@ async function runShell(
   command: string,
   cwd: string,
   [input, output, error, state, newState]: Parameters<RunShell>[2],
+  environment: Env | null,
 ): Promise<boolean> {
   const { spawn } = process.getBuiltinModule("node:child_process");
   return new Promise((resolve) => {
     let child: ChildProcess;
     try {
-      child = spawn("/bin/sh", ["-c", command], { cwd, stdio: [input, output, error, "ignore", state, newState] });
+      child = spawn("/bin/sh", ["-c", command], {
+        cwd,
+        stdio: [input, output, error, "ignore", state, newState],
+        ...(environment === null ? {} : { env: Object.fromEntries(environment) }),
+      });
     } catch {
       return resolve(false);
     }

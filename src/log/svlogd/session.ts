@@ -2,9 +2,10 @@
 // is who it says: it writes the number that we give it where only a process of our own user can.
 
 import { randomBytes } from "node:crypto";
-import { closeSync, fstatSync, openSync, readlinkSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readlinkSync, statSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { errorCode } from "../../base/errors.ts";
+import { wholeEnvironment } from "../../process/environ.ts";
 import type { Desk } from "./desk.ts";
 import type { Engine } from "./engine.ts";
 import { createLedger, type Ledger, NONCE } from "./ledger.ts";
@@ -28,6 +29,8 @@ export interface Session {
 const UNREAD_MAX = 256 * 1024;
 // <fcntl.h>; Node has no name for it.
 const O_PATH = 0o10000000;
+/** As long as a svlogd with a processor lives, this is kept of it. */
+const ENVIRONMENT_MAX = 256 * 1024;
 /** The longest line that it may send. */
 const LINE_MAX = 64 * 1024;
 
@@ -50,9 +53,23 @@ export function serveHanded(socket: Duplex, handed: Handed, parts: SessionParts,
       socket.write(`{"err":${Buffer.byteLength(words)}}\n`);
       socket.write(words);
     },
+    environment() {
+      const found = wholeEnvironment(handed.pid, ENVIRONMENT_MAX);
+      // Asked after it was read: another process could have come by its number.
+      return isHolder() ? found : null;
+    },
     isFull: () => socket.writableLength > UNREAD_MAX,
     reopened: () => say({ reopened: true }),
     enlarge: (bytes) => say({ enlarge: bytes }),
+  };
+  const isHolder = () => {
+    try {
+      const theirs = statSync(holder.path(handed.ledger));
+      const ours = ledgerFd === null ? null : fstatSync(ledgerFd);
+      return theirs.ino === ours?.ino && theirs.dev === ours.dev;
+    } catch {
+      return false; // it has gone
+    }
   };
   const finish = () => {
     if (isOver) return;

@@ -2,6 +2,7 @@
 // locked. It sees them by descriptors, so that it does not matter where that process has its root, its mounts or its cwd.
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { errorCode } from "../../base/errors.ts";
+import type { Env } from "../../process/environ.ts";
 import type { LogDirectory, LogSource, LogStream, Told } from "../dir/model.ts";
 import type { Desk } from "./desk.ts";
 import type { Engine } from "./engine.ts";
@@ -18,6 +19,8 @@ export interface Holder {
   isFull(): boolean;
   /** After HUP: what it had open before is not used any more. */
   reopened(): void;
+  /** Its environment, for processors; null where it cannot be had any more. Absent: it is ours. */
+  environment?(): Env | null;
   /** Much comes through its pipe: it may make it larger. */
   enlarge?(bytes: number): void;
 }
@@ -91,6 +94,14 @@ export function createWriter({ handed, holder, ledger, desk, engine }: WriterPar
       drained: (partial) => ledger?.drained(partial),
     });
   };
+  // While it surely lives: a processor may run on behind its end.
+  let environment: Env | null = null;
+  const askEnvironment = () => {
+    if (environment !== null || holder.environment === undefined) return environment;
+    environment = holder.environment();
+    if (environment === null) warn("unable to read the environment of svlogd; the processor runs without it");
+    return environment;
+  };
   const openOne = async (directory: HandedDirectory): Promise<LogDirectory | null> => {
     if ("warning" in directory) {
       warn(directory.warning);
@@ -102,7 +113,10 @@ export function createWriter({ handed, holder, ledger, desk, engine }: WriterPar
       const seat = { fd, key: keyOf(fd) };
       await desk.enter(seat.key);
       seats.push(seat);
-      return await engine.openDirectory(`/proc/self/fd/${fd}`, told, { name, lineMax: options.lineMax ?? 1000 });
+      const how = { name, lineMax: options.lineMax ?? 1000, environment: askEnvironment };
+      const opened = await engine.openDirectory(`/proc/self/fd/${fd}`, told, how);
+      if (opened !== null && opened.config.processor !== null) askEnvironment();
+      return opened;
     } catch (error) {
       warn(`unable to open log directory: ${name}: ${errorCode(error)}`);
       return null;

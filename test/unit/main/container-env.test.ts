@@ -1,23 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { differencesTo, parseEnvironment, shellDump } from "../../../src/main/container-env.ts";
+import { differencesTo, shellDump } from "../../../src/main/container-env.ts";
 
 const env = (record: Readonly<Record<string, string>>) => new Map(Object.entries(record));
-
-describe("the environment of a process", () => {
-  test("is read as the kernel shows it; what is no text or no variable is left out", () => {
-    const bytes = Buffer.concat([
-      Buffer.from("A=1\0EMPTY=\0B=x=y\0=odd\0none\0LINES=one\ntwo\0BAD="),
-      Buffer.from([0xff, 0]),
-    ]);
-    expect(parseEnvironment(bytes)).toEqual(env({ A: "1", EMPTY: "", B: "x=y", LINES: "one\ntwo" }));
-  });
-
-  test("of nothing is empty, and one that is cut short is read as far as it goes", () => {
-    expect(parseEnvironment(Buffer.alloc(0))).toEqual(new Map());
-    expect(parseEnvironment(Buffer.from("A=1\0B=2"))).toEqual(env({ A: "1", B: "2" }));
-  });
-});
 
 test("what differs is set or taken away, and nothing else is sent", () => {
   const inherited = env({ SAME: "1", OTHER: "old", GONE: "x" });
