@@ -1,15 +1,19 @@
 // Service directories that somebody else supervises: what is said of them, and whether anything is left for us.
 import type { Voice } from "../log/voice.ts";
+import { identityOf } from "../manager/footprint.ts";
 import type { Manager } from "../manager/manager.ts";
 import type { Runner } from "../manager/runner.ts";
 import type { Unready } from "../manager/scan.ts";
 import type { Happening } from "../manager/services.ts";
 import { lockHolder } from "../process/lock-holder.ts";
 import { argumentsOf } from "../process/proc.ts";
+import type { ServiceSpec } from "../spec/spec.ts";
 
 export interface Refusals {
   /** The lock at `path` of this service or logger is somebody else's: it does not run here. */
   take(runner: Runner, path: string, mayRun: boolean): void;
+  /** False while the service of its directory's old name has not ended: it waits for that. */
+  admits(spec: Pick<ServiceSpec, "name" | "home">): boolean;
   /** By the name of the service. */
   readonly refused: ReadonlyMap<string, Unready>;
   /** It may have been let in again. */
@@ -26,12 +30,17 @@ export interface RefusalParts {
 }
 
 const US = "us already, under another name";
+const MOVING = "it waits until the service that it was before is down";
 
 /** The refusals of one supervisor. */
 export function createRefusals({ voice, manager, scanDir, corePid }: RefusalParts): Refusals {
   const refused = new Map<string, Unready>();
   const holders = new Set<string>();
   const told = new Set<string>();
+  // By its identity: which service a directory was last, and by its new name whom it waits for. The lock tells it too, but
+  // not before there is one, and at boot that is made after all have been started.
+  const origins = new Map<string, string>();
+  const waiting = new Map<string, string>();
   let isSettled = false;
 
   const tell = (name: string, why: string) => {
@@ -47,17 +56,35 @@ export function createRefusals({ voice, manager, scanDir, corePid }: RefusalPart
     const program = argumentsOf(pid)[0]?.replace(/^.*\//, "") ?? "";
     return `pid ${pid}${program === "" ? "" : ` (${program})`}`;
   };
+  const forget = (old: string) => {
+    for (const [identity, name] of origins) if (name === old) origins.delete(identity);
+    for (const [name, before] of waiting) {
+      if (before !== old) continue;
+      waiting.delete(name);
+      refused.delete(name);
+    }
+  };
   return {
     refused,
+    admits({ name, home }) {
+      const identity = identityOf(home);
+      const before = origins.get(identity) ?? name;
+      const runner = manager().roster.get(before);
+      if (before !== name && runner !== undefined && manager().isLeaving(runner)) {
+        waiting.set(name, before);
+        refused.set(name, { why: MOVING, incomplete: false });
+        return false;
+      }
+      if (identity !== "") origins.set(identity, name);
+      return true;
+    },
     take(runner, path, mayRun) {
       const name = runner.spec.loggerOf ?? runner.name;
       const holder = holderOf(path);
       // Its directory was renamed: it comes back when the service of the old name has gone.
       const isMoving = holder === US && [...manager().roster.all()].some(manager().isLeaving);
       const remedy = holder === US ? "remove one of the two" : "end that";
-      const why = isMoving
-        ? "it waits until the service that it was before is down"
-        : `${path} is supervised by ${holder}; ${remedy}, then upkeep apply`;
+      const why = isMoving ? MOVING : `${path} is supervised by ${holder}; ${remedy}, then upkeep apply`;
       holders.add(holder);
       refused.set(name, { why, incomplete: false });
       if (!mayRun) manager().refuse(runner);
@@ -66,6 +93,7 @@ export function createRefusals({ voice, manager, scanDir, corePid }: RefusalPart
       if (isSettled && !isMoving) tell(name, why);
     },
     happened({ event, runner }) {
+      if (event === "removed") forget(runner.name);
       if (event === "state" && !manager().isLeaving(runner)) refused.delete(runner.name);
     },
     settle(isFirst, scans) {

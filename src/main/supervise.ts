@@ -127,7 +127,7 @@ export function supervise(world: World): void {
       scanDir,
       defaults: () => config.defaults,
       present: () => new Map(manager.roster.fromDirectories().map(({ name, spec }) => [name, spec.home])),
-      appeared: (spec) => admission.appeared(spec),
+      appeared: (spec) => void (refusals.admits(spec) && admission.appeared(spec)),
       disappeared: (name) => admission.disappeared(name),
       problem: tell,
       warn: (text) => voice.warn(text),
