@@ -82,7 +82,6 @@ export class Files {
       return null;
     });
     if (bytes !== null) told.info?.(`read: ${name}/config`);
-    // Most have none, and share one.
     const { config, problems } = bytes === null ? { config: DEFAULT_CONFIG, problems: [] } : parseConfig(bytes);
     for (const problem of problems) told.warning(problem);
     this.config = config;
