@@ -70,8 +70,9 @@ export function connectCore(transport: Transport, listener: Listener): Channel {
     drained: (tag, partial) => ask("drained", tag, String(partial)),
     enlarge: (tag) => ask("enlarge", tag),
     lost: (tag, bytes) => ask("lost", tag, String(bytes)),
-    supervise: (number, path, makes) => ask("supervise", String(number), path, makes ? "1" : "0"),
-    offer: (number) => ask("offer", String(number)),
+    supervise: (number, path, { makes, mayHang }) =>
+      ask("supervise", String(number), path, makes ? "1" : "0", mayHang ? "1" : "0"),
+    offer: (number, mayHang) => ask("offer", String(number), mayHang ? "1" : "0"),
     release: (number) => ask("release", String(number)),
     inscribe: (number, path, { pid, stat, status }) => ask("inscribe", String(number), path, pid, stat, status),
     remember: (key, blob) => ask("remember", key, blob),

@@ -68,11 +68,12 @@ export interface Core {
   lost(tag: string, bytes: number): void;
   /**
    * Takes the lock in this supervise directory of service `number`; where somebody else has it, nothing of it starts.
-   * `makes`: it is made where it is missing, which costs more than a start does.
+   * `makes`: it is made where it is missing, which costs more than a start does. `mayHang`: its file system may never
+   * answer, so that the core itself must not ask it; what has taken too long is ETIMEDOUT.
    */
-  supervise(number: number, path: string, makes: boolean): void;
+  supervise(number: number, path: string, how: { readonly makes: boolean; readonly mayHang: boolean }): void;
   /** Opens the fifos there: from now on others see that the directory is supervised. */
-  offer(number: number): void;
+  offer(number: number, mayHang: boolean): void;
   /** Lets lock and fifos go. */
   release(number: number): void;
   /** Writes the files in the supervise directory `path` of service `number`, without anybody waiting for the disk. */

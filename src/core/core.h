@@ -100,8 +100,9 @@ void child_notified(struct child *child);
 bool spawned_ever(void);
 
 // supervise.c: the locks and fifos of supervise directories, by the service's number.
-void request_supervise(uint32_t number, const char *path, bool makes);
-void request_offer(uint32_t number);
+// `hangs`: its file system may never answer.
+void request_supervise(uint32_t number, const char *path, bool makes, bool hangs);
+void request_offer(uint32_t number, bool hangs);
 void request_release(uint32_t number);
 bool supervise_refused(uint32_t number);
 // Gives up one of them, whose descriptors are needed; false if there is none.

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core.h"
@@ -94,12 +93,6 @@ static const char *next(const char *text) {
 }
 
 static _Noreturn void write_all(void) {
-  // As its own, of no service: no census takes it for something that has escaped from one.
-  struct rlimit mark;
-  if (getrlimit(RLIMIT_LOCKS, &mark) == 0 && mark.rlim_max >= instance << 32) {
-    mark.rlim_cur = instance << 32;
-    (void)setrlimit(RLIMIT_LOCKS, &mark);
-  }
   const char *number = written.text.data + written.text.start;
   for (int i = 0; i < written.count; i++) {
     const char *path = next(number), *pid = next(path), *stat = next(pid), *status = next(stat);

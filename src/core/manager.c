@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "errand.h"
 #include "node.h"
 #include "text.h"
 
@@ -323,6 +324,7 @@ void manager_died(int status) {
   loop_close(&manager.handles);
   manager.ready = false;
   inscribe_forget();
+  errand_forget();
   if (was_ready) manager.lost_at = now;
   for (uint32_t slot = 0; slot < pipe_slots; slot++) {
     struct logpipe *pipe = pipe_at(slot);

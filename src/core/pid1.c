@@ -17,6 +17,7 @@
 
 #include "core.h"
 #include "error-file.h"
+#include "errand.h"
 #include "slots.h"
 #include "text.h"
 #include "title.h"
@@ -146,6 +147,7 @@ static void dispatch(const struct epoll_event *event) {
     case SOURCE_NOTIFY: return child_ready(source, slot, generation);
     case SOURCE_PIPE: return pipe_ready(slot, generation);
     case SOURCE_CONTROL: return control_ready(slot, generation);
+    case SOURCE_ERRAND: return errand_ready(slot);
     case SOURCE_TITLE: return title_read();
   }
 }
@@ -156,7 +158,7 @@ static int64_t dot_deadline(void) {
 }
 
 static int timeout(void) {
-  const int64_t deadlines[] = {manager.start_at, manager_deadline(), stop_deadline(), relay_deadline(), handover_deadline(), inscribe_deadline(), dot_deadline()};
+  const int64_t deadlines[] = {manager.start_at, manager_deadline(), stop_deadline(), relay_deadline(), handover_deadline(), inscribe_deadline(), errand_deadline(), dot_deadline()};
   int64_t next = NEVER;
   for (size_t i = 0; i < sizeof deadlines / sizeof *deadlines; i++)
     if (deadlines[i] < next) next = deadlines[i];
@@ -171,6 +173,7 @@ static void due(void) {
   if (relay_deadline() <= now) relay_due();
   if (handover_deadline() <= now) handover_go_on();
   if (inscribe_deadline() <= now) inscribe_due();
+  if (errand_deadline() <= now) errand_due();
   if (dot_deadline() <= now) title_dot(now);
   tell_untold();
 }
@@ -202,6 +205,7 @@ int pid1_main(char **arguments, char **environment) {
   for (;;) {
     struct epoll_event events[128];
     inscribe_go_on();
+    errand_go_on();
     manager_flush();
     int count = epoll_wait(loop_fd, events, 128, more ? 0 : timeout());
     read_clock();

@@ -12,6 +12,7 @@
 
 #include "core.h"
 #include "error-file.h"
+#include "errand.h"
 
 // A pass ends after this many, so that a storm of orphans cannot starve the loop.
 #define REAPS_PER_PASS 256
@@ -59,7 +60,7 @@ bool reap(void) {
       child_exited(child, status);
     } else if (pid == manager.pid) {
       manager_died(status);
-    } else if (!inscribe_ended(pid) && !error_file_ended(pid) && !manager_abandoned(pid)) {
+    } else if (!inscribe_ended(pid) && !errand_ended(pid) && !error_file_ended(pid) && !manager_abandoned(pid)) {
       orphans++;
       if (told < ORPHANS_TOLD)
         snprintf(details[told++], sizeof *details, "%d:%d:%d:%d", (int)pid, (int)session,

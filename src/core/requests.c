@@ -420,8 +420,9 @@ static void request_about_pipe(struct frame *frame) {
 static void request_about_directory(const struct frame *frame) {
   long long number;
   if (!parse_number(frame->fields[0], 1, UINT32_MAX, &number)) return;
-  if (frame->type == DOWN_supervise) request_supervise((uint32_t)number, frame->fields[1], frame->fields[2][0] == '1');
-  else if (frame->type == DOWN_offer) request_offer((uint32_t)number);
+  if (frame->type == DOWN_supervise)
+    request_supervise((uint32_t)number, frame->fields[1], frame->fields[2][0] == '1', frame->fields[3][0] == '1');
+  else if (frame->type == DOWN_offer) request_offer((uint32_t)number, frame->fields[1][0] == '1');
   else request_release((uint32_t)number);
 }
 

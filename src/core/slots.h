@@ -15,8 +15,10 @@ bool slots_lend(struct spawn *spawn, int report[2]);
 // False with errno; only async-signal-safe calls.
 bool slots_part(void);
 
-// For a child that only writes files: it has no descriptors at all where that can be had cheaply, else all of ours.
+// A child of the core's own, which only writes files: it has no descriptors where that can be had cheaply, else all of ours.
 pid_t slots_fork(void);
+// The same, with this descriptor alone.
+pid_t slots_fork_with(int fd);
 
 // The child that reports here has its own table, or never will: the slots are free again. Nothing was lent: nothing is done.
 void slots_return(int report);

@@ -1,11 +1,12 @@
-// Opening what is in a supervise directory, where anybody may have left anything: nothing here waits, or follows a link
-// but that of the directory itself.
+// Opening what is in a supervise directory, where anybody may have left anything: nothing here waits for somebody, or follows
+// a link but that of the directory itself.
 #define _GNU_SOURCE
 #include "supervise-open.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,19 +17,24 @@
 // These descriptors are a courtesy to others: they leave more of the last ones free than services have to.
 #define RESERVED_FDS 64
 
+const char *supervise_step_name(enum supervise_step step) {
+  static const char *const names[] = {"memory", "directory", "lock", "control", "ok"};
+  return names[step];
+}
+
 static bool is_at(int fd, mode_t type) {
   struct stat file;
   return fstat(fd, &file) == 0 && (file.st_mode & S_IFMT) == type;
 }
 
 // Few are left: those below are for services. The kernel gives the lowest number that is free.
-static bool is_scarce(int fd) {
+bool supervise_scarce(int fd) {
   if (!is_reserved(fd, RESERVED_FDS)) return false;
   errno = EMFILE;
   return true;
 }
 
-int supervise_directory(const char *path, bool makes) {
+static int open_directory(const char *path, bool makes) {
   char target[TARGET_MAX];
   const char *slash = strrchr(path, '/');
   size_t parent = slash ? (size_t)(slash - path) : 0;
@@ -52,7 +58,7 @@ int supervise_directory(const char *path, bool makes) {
 }
 
 // What stands in the place of our own file and is none is taken away once; a directory is not.
-int supervise_file(int directory, const char *name, mode_t type, int flags) {
+static int open_file(int directory, const char *name, mode_t type, int flags) {
   for (int try = 0; try < 2; try++) {
     struct stat file;
     if (type == S_IFIFO && mkfifoat(directory, name, 0600) != 0 && errno != EEXIST) return -1;
@@ -61,7 +67,7 @@ int supervise_file(int directory, const char *name, mode_t type, int flags) {
       // It never waits, and never follows a link that has come meanwhile.
       int fd = openat(directory, name, flags | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
       if (fd < 0) return -1;
-      if (is_at(fd, type) && !is_scarce(fd)) return fd;
+      if (is_at(fd, type) && !supervise_scarce(fd)) return fd;
       int error = is_at(fd, type) ? EMFILE : EEXIST;
       close(fd);
       return errno = error, -1;
@@ -69,4 +75,39 @@ int supervise_file(int directory, const char *name, mode_t type, int flags) {
     if (unlinkat(directory, name, 0) != 0) return -1;
   }
   return errno = EEXIST, -1;
+}
+
+int supervise_lock(const char *path, bool makes, int *fd, struct lock_file *file, enum supervise_step *step) {
+  struct stat found;
+  *step = STEP_OF_DIRECTORY;
+  *fd = -1;
+  int error = 0, directory = open_directory(path, makes);
+  if (directory < 0) return errno;
+  *step = STEP_OF_LOCK;
+  *fd = open_file(directory, "lock", S_IFREG, O_RDWR | (makes ? O_CREAT : 0));
+  if (*fd < 0 || flock(*fd, LOCK_EX | LOCK_NB) != 0 || fstat(*fd, &found) != 0) error = errno;
+  close(directory);
+  if (!error) *file = (struct lock_file){found.st_dev, found.st_ino};
+  else if (*fd >= 0) close(*fd), *fd = -1;
+  return error;
+}
+
+int supervise_fifos(const char *path, const struct lock_file *lock, int fds[2], enum supervise_step *step) {
+  struct stat found;
+  *step = STEP_OF_DIRECTORY;
+  int error = 0, directory = open_directory(path, false);
+  if (directory < 0) return errno;
+  // The directory may be another one by now: its control would be somebody else's.
+  if (fstatat(directory, "lock", &found, AT_SYMLINK_NOFOLLOW) != 0) error = errno;
+  else if (found.st_dev != lock->device || found.st_ino != lock->inode) error = ESTALE;
+  else *step = STEP_OF_CONTROL;
+  // For writing too, so that the end of its last writer is no end of the fifo.
+  if (!error && (fds[0] = open_file(directory, "control", S_IFIFO, O_RDWR)) < 0) error = errno;
+  else if (!error) *step = STEP_OF_OK;
+  if (!error && (fds[1] = open_file(directory, "ok", S_IFIFO, O_RDONLY)) < 0) {
+    error = errno;
+    close(fds[0]);
+  }
+  close(directory);
+  return error;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core.h"
+#include "errand.h"
 #include "store.h"
 #include "supervise-open.h"
 #include "text.h"
@@ -30,9 +31,10 @@ struct supervised {
   uint32_t number, generation;
   int lock_fd, control_fd, ok_fd;
   bool refused;  // somebody else holds the lock: nothing may be started under this number
+  uint8_t count;
   char *path;
-  int count;
   struct letter *letters;  // room for LETTERS_MAX, once one has come
+  struct errand *errand;   // where its file system may hang; it has brought the lock
   struct supervised *next, *next_waiting;
 };
 
@@ -71,9 +73,18 @@ static void await(struct supervised *each, bool waits) {
   }
 }
 
+// Its lock is in the socket of a child that has brought it.
+static bool is_sent(const struct supervised *each) {
+  return each->errand && each->errand->holds;
+}
+
 static void let_go(struct supervised *each) {
   loop_close(&each->control_fd);
   loop_close(&each->ok_fd);
+  bool sent = is_sent(each);
+  if (each->errand) errand_drop(each->errand, sent ? each->lock_fd : -1);
+  each->errand = NULL;
+  if (sent) return;
   // A child that has not executed yet holds it too, and for longer perhaps.
   if (each->lock_fd >= 0) (void)flock(each->lock_fd, LOCK_UN);
   loop_close(&each->lock_fd);
@@ -89,40 +100,39 @@ static void forget(struct supervised **link) {
   store_give(each, sizeof *each);
 }
 
-// The lock; what has failed and why go to the manager.
-static int take_lock(struct supervised *each, bool makes, const char **step) {
-  *step = "directory";
-  int directory = supervise_directory(each->path, makes);
-  if (directory < 0) return errno;
-  *step = "lock";
-  int error = 0, fd = supervise_file(directory, "lock", S_IFREG, O_RDWR | (makes ? O_CREAT : 0));
-  if (fd < 0) error = errno;
-  close(directory);
-  if (!error && flock(fd, LOCK_EX | LOCK_NB) != 0) error = errno;
-  each->refused = error == EWOULDBLOCK;
-  if (error) {
-    if (fd >= 0) close(fd);
-    return error;
-  }
-  each->lock_fd = fd;
-  return 0;
+static void answer_about(uint32_t number, const char *asked, int error, enum supervise_step step) {
+  ANSWER("supervised", decimal(number).text, asked, error ? supervise_step_name(step) : "", decimal(error).text);
 }
 
-void request_supervise(uint32_t number, const char *path, bool makes) {
-  struct supervised **link = link_of(number);
-  const char *step = "memory";
-  int error = ENOMEM;
-  if (!*link && (*link = store_take(sizeof **link))) {
-    (*link)->number = number;
-    (*link)->generation = ++generations & 0xffffff;
-    (*link)->lock_fd = (*link)->control_fd = (*link)->ok_fd = -1;
-  }
-  struct supervised *each = *link;
-  if (each && !each->path && (each->path = store_take(strlen(path) + 1))) strcpy(each->path, path);
-  if (each && each->path) error = each->lock_fd >= 0 ? 0 : take_lock(each, makes, &step);
+static void lock_tried(struct supervised **link, uint32_t number, int error, enum supervise_step step) {
+  (*link)->refused = error == EWOULDBLOCK;
   // A refusal is remembered until the manager has taken note of it.
-  if (each && error && !each->refused) forget(link);
-  ANSWER("supervised", decimal(number).text, "lock", error ? step : "", decimal(error).text);
+  if (error && !(*link)->refused) forget(link);
+  answer_about(number, "lock", error, step);
+}
+
+static struct supervised *create(struct supervised **link, uint32_t number, const char *path) {
+  struct supervised *each = *link = store_take(sizeof *each);
+  if (!each) return NULL;
+  each->number = number;
+  each->generation = ++generations & 0xffffff;
+  each->lock_fd = each->control_fd = each->ok_fd = -1;
+  if ((each->path = store_take(strlen(path) + 1))) return strcpy(each->path, path), each;
+  forget(link);
+  return NULL;
+}
+
+void request_supervise(uint32_t number, const char *path, bool makes, bool hangs) {
+  struct supervised **link = link_of(number), *each = *link ? *link : create(link, number, path);
+  struct lock_file file;
+  enum supervise_step step = STEP_OF_MEMORY;
+  if (!each || each->lock_fd >= 0) return answer_about(number, "lock", each ? 0 : ENOMEM, step);
+  // The answer to the first question is one to the second.
+  if (each->errand && each->errand->under_way) return;
+  if (hangs && (each->errand || (each->errand = errand_create(number, each->path))))
+    return errand_ask(each->errand, ERRAND_LOCK, makes);
+  int error = hangs ? ENOMEM : supervise_lock(each->path, makes, &each->lock_fd, &file, &step);
+  lock_tried(link, number, error, step);
 }
 
 static void arm(const struct supervised *each, bool known) {
@@ -130,33 +140,44 @@ static void arm(const struct supervised *each, bool known) {
   (void)loop_watch(each->control_fd, SOURCE_CONTROL, each->number, each->generation, events, known);
 }
 
-static int open_fifos(struct supervised *each, const char **step) {
-  struct stat held, found;
-  *step = "directory";
-  int error = 0, directory = supervise_directory(each->path, false);
-  if (directory < 0) return errno;
-  // The directory may be another one by now: its control would be somebody else's.
-  if (fstat(each->lock_fd, &held) != 0 || fstatat(directory, "lock", &found, AT_SYMLINK_NOFOLLOW) != 0) error = errno;
-  else if (held.st_ino != found.st_ino || held.st_dev != found.st_dev) error = ESTALE;
-  *step = error ? "directory" : "control";
-  // For writing too, so that the end of its last writer is no end of the fifo.
-  if (!error && (each->control_fd = supervise_file(directory, "control", S_IFIFO, O_RDWR)) < 0) error = errno;
-  if (!error) *step = "ok";
-  if (!error && (each->ok_fd = supervise_file(directory, "ok", S_IFIFO, O_RDONLY)) < 0) error = errno;
-  close(directory);
-  if (error) {
-    loop_close(&each->control_fd);
-    return error;
+static void fifos_tried(struct supervised *each, int error, enum supervise_step step, const int fds[2]) {
+  if (!error) {
+    each->control_fd = fds[0];
+    each->ok_fd = fds[1];
+    arm(each, false);
   }
-  arm(each, false);
+  answer_about(each->number, "offer", error, step);
+}
+
+void errand_answered(uint32_t number, enum errand_kind kind, int error, enum supervise_step step, const int fds[2]) {
+  struct supervised **link = link_of(number);
+  if (kind == ERRAND_FIFOS) return fifos_tried(*link, error, step, fds);
+  if (!error) (*link)->lock_fd = fds[0];
+  lock_tried(link, number, error, step);
+}
+// Never asks a file system that may hang.
+static int lock_of(const struct supervised *each, struct lock_file *file) {
+  struct stat held;
+  if (is_sent(each)) *file = each->errand->lock;
+  else if (fstat(each->lock_fd, &held) != 0) return errno;
+  else *file = (struct lock_file){held.st_dev, held.st_ino};
   return 0;
 }
 
-void request_offer(uint32_t number) {
+void request_offer(uint32_t number, bool hangs) {
   struct supervised *each = *link_of(number);
-  const char *step = "lock";
-  int error = !each || each->lock_fd < 0 ? EBADF : each->ok_fd >= 0 ? 0 : open_fifos(each, &step);
-  ANSWER("supervised", decimal(number).text, "offer", error ? step : "", decimal(error).text);
+  struct lock_file file;
+  enum supervise_step step = STEP_OF_LOCK;
+  int fds[2], error = !each || each->lock_fd < 0 ? EBADF : 0;
+  if (error || each->ok_fd >= 0) return answer_about(number, "offer", error, step);
+  if (each->errand && each->errand->under_way) return;
+  error = lock_of(each, &file);
+  if (!error && hangs && (each->errand || (each->errand = errand_create(number, each->path)))) {
+    each->errand->lock = file;
+    return errand_ask(each->errand, ERRAND_FIFOS, false);
+  }
+  if (!error) error = hangs ? ENOMEM : supervise_fifos(each->path, &file, fds, &step);
+  fifos_tried(each, error, step, fds);
 }
 
 void request_release(uint32_t number) {

@@ -25,8 +25,8 @@
   X(drained, 2)  /* tag bytes: all is written out but this much of an unfinished line; tell of more */  \
   X(enlarge, 1)  /* tag: much comes through it: from now on a read may take READ_LARGE */               \
   X(lost, 2)     /* tag bytes: what dead managers took of it and nobody has said yet; 0 once said */    \
-  X(supervise, 3) /* number path make(0|1): take the lock of this supervise directory */                  \
-  X(offer, 1)    /* number: open its fifos, once its status is written */                                \
+  X(supervise, 4) /* number path make(0|1) hangs(0|1): take the lock of this supervise directory */       \
+  X(offer, 2)    /* number hangs(0|1): open its fifos, once its status is written */                     \
   X(release, 1)  /* number: let go of its lock and fifos */                                              \
   X(inscribe, 5) /* number path pid stat status: the files there; status as 40 hexadecimal digits */     \
   X(remember, 2) /* key blob */                                                                         \

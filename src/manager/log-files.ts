@@ -112,7 +112,7 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
     if (path === dir) return Promise.resolve(null);
     if (path !== undefined) core.release(LOCKS + number);
     held.delete(number);
-    core.supervise(LOCKS + number, dir, true);
+    core.supervise(LOCKS + number, dir, { makes: true, mayHang: false });
     return new Promise((resolve) => answers.set(number, resolve));
   };
   const letGo = (number: number) => {

@@ -60,7 +60,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     isPrepared: ({ stage }) => stage !== "absent",
     prepare(entry, ready) {
       entry.ready = ready;
-      core.supervise(entry.runner.number, entry.path, true);
+      core.supervise(entry.runner.number, entry.path, { makes: true, mayHang: false });
     },
     inscribe: ({ runner, path, sight }) => core.inscribe(runner.number, path, filesOf(sight)),
     done: (entry, fault, isLast) => written(entry, fault, isLast),
@@ -75,7 +75,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     if (!existsSync(entry.path)) return make(entry);
     entry.stage = "asked";
     early.add(entry.runner.number);
-    core.supervise(entry.runner.number, entry.path, false);
+    core.supervise(entry.runner.number, entry.path, { makes: false, mayHang: false });
   };
   /** It is made before its first write, when its turn comes: a thousand of them would be a long wait for the core. */
   const make = (entry: Entry) => {
@@ -129,7 +129,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
       entry.hasComplained = false;
       if (entry.stage !== "locked") return;
       entry.stage = "offered";
-      return core.offer(entry.runner.number);
+      return core.offer(entry.runner.number, false);
     }
     if (GONE.has(fault)) return again(entry);
     complain(entry, fault);
@@ -197,7 +197,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     entry.isFallback = true;
     core.release(entry.runner.number);
     if (entry.ready === null) make(entry);
-    else core.supervise(entry.runner.number, other, true);
+    else core.supervise(entry.runner.number, other, { makes: true, mayHang: false });
   };
 
   return {

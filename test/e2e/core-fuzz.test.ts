@@ -25,9 +25,14 @@ test.each(seeds)(
     expect(readdirSync(directory).map((name) => readFileSync(join(directory, name), "utf8"))).toEqual([]);
     expect(exitCode).toBe(0);
     // It has done something.
-    const [rounds = 0, frames = 0, starts = 0] = [...stdout.matchAll(/\d+/g)].map(Number);
+    const [rounds = 0, frames = 0, starts = 0, asked = 0, freed = 0, letters = 0] = [...stdout.matchAll(/\d+/g)].map(
+      Number,
+    );
     expect(rounds).toBe(20_000);
     expect(frames).toBeGreaterThan(20_000);
     expect(starts).toBeGreaterThan(300);
+    expect(asked).toBeGreaterThan(300);
+    expect(freed).toBeGreaterThan(10);
+    expect(letters).toBeGreaterThan(100);
   },
 );

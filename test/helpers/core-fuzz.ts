@@ -5,7 +5,7 @@ import { compile, coreSources, SANITIZED } from "./core.ts";
 const REPLACED = ["kill", "waitid", "wait4", "getsid", "syscall", "chmod", "chown", "unlink", "bind", "exit", "_exit"];
 /** The parts that the fuzzer stands in for, and those that are no part of the supervisor. */
 const LEFT_OUT = ["pid1.c", "spawn.c", "main.c", "node.c", "init.c", "init-child.c", "init-signal.c", "init-sweep.c"];
-LEFT_OUT.push("init-upkeep.c", "tini.c", "dumb-init.c", "options.c", "slots.c");
+LEFT_OUT.push("init-upkeep.c", "tini.c", "dumb-init.c", "options.c", "slots.c", "supervise-open.c");
 /** Faces of several files each: nothing of them is in the supervisor. */
 const FACES = /\/(client|chpst|sv\w*|my-init|runsv\w*|runit)\b[^/]*\.c$/;
 

@@ -1,9 +1,12 @@
-// A file system that never answers, as that of a server that has gone: FUSE without anybody behind it.
+// A file system that never answers, as that of a server that has gone: FUSE without anybody behind it; and one whose server
+// may be stopped.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { accessSync, constants } from "node:fs";
+import { join } from "node:path";
 import { execa } from "execa";
 import { onTestFinished, type TestContext } from "vitest";
+import { compile } from "./core.ts";
 import { need, skip } from "./need.ts";
 import type { Namespace } from "./pid-namespace.ts";
 
@@ -52,4 +55,37 @@ export async function hang(space: Pick<Namespace, "init">, ...places: readonly s
 export async function hangHere(place: string): Promise<void> {
   onTestFinished(async () => void (await execa("umount", ["-l", place])));
   await hang({ init: process.pid }, place);
+}
+
+/** A file system that answers, for as long as it is to. */
+export interface Stoppable {
+  /** From now on no call there returns. */
+  stop(): void;
+  /** All that has waited is answered. */
+  goOn(): void;
+}
+
+/** Mounts an empty one at `place`, in this namespace of mounts or, by default, that of the tests. */
+export async function mountStoppable(
+  place: string,
+  { init }: Pick<Namespace, "init"> = { init: process.pid },
+): Promise<Stoppable> {
+  const program = await compile(
+    "stoppable-fs",
+    [join(import.meta.dirname, "../fixtures/stoppable-fs.c")],
+    ["-std=gnu11", "-O1"],
+  );
+  const words = ["--target", String(init), "--mount", "--", program, place];
+  const server = spawn("nsenter", words, { stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(async () => {
+    // Stopped or not; all that waits for it fails.
+    server.kill("SIGKILL");
+    if (init === process.pid) await execa("umount", ["-l", place]);
+  });
+  const [said] = await once(server.stdout, "data");
+  if (String(said) !== "mounted\n") throw new Error(`cannot mount: ${said}`);
+  return {
+    stop: () => void server.kill("SIGSTOP"),
+    goOn: () => void server.kill("SIGCONT"),
+  };
 }
