@@ -1,7 +1,7 @@
 // The log directories of services: made, locked by the core (so that a dead manager leaves them to nobody else), and
 // written by the filer. Whatever is wrong with one, its service runs: its output then goes where upkeep's own goes.
 import { close as closeFile, constants, fstat, open as openFile } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
+import { mkdir, readlink } from "node:fs/promises";
 import { promisify } from "node:util";
 import { type Clock, type Ms, monotonic } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
@@ -11,9 +11,10 @@ import type { Filer } from "../log/filer.ts";
 import type { OnLost } from "../log/loss.ts";
 import type { PipeOptions } from "../log/pipe.ts";
 import type { Voice } from "../log/voice.ts";
-import { errnoText } from "../process/spawn.ts";
+import { createIsLocal, type IsLocal } from "../process/mounts.ts";
 import { durationText } from "../service/duration.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
+import { createLogLocks, SILENT } from "./log-locks.ts";
 
 export interface LogFiles {
   /** Writes the pipe `tag` of service `number` into its log directory; `refused` is called where that cannot be. */
@@ -38,6 +39,7 @@ export interface LogFilesParts {
   readonly uid: number;
   readonly onLost: OnLost;
   readonly clock?: Clock;
+  readonly isLocal?: IsLocal;
 }
 
 interface Seat {
@@ -49,25 +51,24 @@ interface Seat {
   isEnded: boolean;
   isGone: boolean;
   isWaiting: boolean;
+  /** Ends the pause before its lock is asked for again. */
+  wake: () => void;
   overAt: Ms;
   opened: Promise<void>;
   /** The directory itself: who may rename it, or what is above it, leads us nowhere else. */
   fd: number | null;
 }
 
-/** Added to a service's number where the core keeps a lock for its log directory: no service has so high a one. */
-const LOCKS = 0x80000000;
-const EAGAIN = 11;
 const DIRECTORY_MODE = 0o755;
+/** A lock that the file system has not answered for is asked for again after this. */
+const AGAIN: Ms = 15_000;
 /** A slow disk is told of at most so often. */
 const TELL_EVERY: Ms = 60_000;
 
 /** The log directories of one manager's services. */
-export function createLogFiles({ core, hello, voice, uid, onLost, clock = monotonic }: LogFilesParts): LogFiles {
-  const held = new Map(
-    hello.directories.filter(({ number }) => number >= LOCKS).map(({ number, path }) => [number - LOCKS, path]),
-  );
-  const answers = new Map<number, (fault: string | null) => void>();
+export function createLogFiles(parts: LogFilesParts): LogFiles {
+  const { core, hello, voice, uid, onLost, clock = monotonic, isLocal = createIsLocal(clock) } = parts;
+  const locks = createLogLocks(core, hello);
   const seats = new Map<string, Seat>();
   let filer: Filer | null = null;
 
@@ -107,17 +108,21 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
     });
     return { filer, open: openLogDirectory };
   };
-  const lock = (number: number, dir: string): Promise<string | null> => {
-    const path = held.get(number);
-    if (path === dir) return Promise.resolve(null);
-    if (path !== undefined) core.release(LOCKS + number);
-    held.delete(number);
-    core.supervise(LOCKS + number, dir, { makes: true, mayHang: false });
-    return new Promise((resolve) => answers.set(number, resolve));
+  /** As often as its file system does not answer. */
+  const lock = async (seat: Seat, mayHang: boolean): Promise<string | null> => {
+    for (;;) {
+      const fault = await locks.take(seat.number, seat.dir, mayHang);
+      if (fault !== SILENT || seat.isGone) return fault;
+      waits(seat, `${seat.dir} does not answer; it is tried again every ${durationText(AGAIN)}`);
+      await new Promise<void>((resolve) => {
+        seat.wake = resolve;
+        clock.at(clock.now() + AGAIN, resolve);
+      });
+    }
   };
-  const letGo = (number: number) => {
-    held.delete(number);
-    core.release(LOCKS + number);
+  const give = (seat: Seat) => {
+    seat.isGone = true;
+    seat.wake();
   };
   // One set of functions for all seats: there may be a thousand.
   class SeatTold implements Told {
@@ -140,6 +145,7 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
   const open = async (tag: string, seat: Seat, spec: ServiceSpec, pipe: PipeOptions): Promise<string | null> => {
     const { dir, number } = seat;
     let path = dir;
+    let mayHang = true;
     try {
       await mkdir(dir, { recursive: true, mode: DIRECTORY_MODE });
       // As a number: Node's own object for it takes up half a KB.
@@ -148,21 +154,20 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
       const owner = (await promisify(fstat)(fd)).uid;
       if (owner !== uid) return `the directory belongs to uid ${owner}, and upkeep runs as uid ${uid}`;
       const own = `/proc/self/fd/${fd}`;
-      path = await access(own).then(
-        () => own,
-        () => dir, // no /proc
-      );
+      const real = await readlink(own).catch(() => null);
+      // Without /proc nothing is known of mounts either.
+      if (real !== null) path = own;
+      mayHang = real === null || !isLocal(real, true);
     } catch (error) {
       return errorCode(error);
     }
-    const fault = await lock(number, dir);
+    const fault = await lock(seat, mayHang);
     if (fault !== null) return fault;
-    held.set(number, dir);
     const engine = await load();
     const told = new SeatTold(seat);
     const directory = await engine.open(path, told, { name: dir });
     if (directory === null) {
-      letGo(number);
+      locks.letGo(number);
       return "it cannot be opened";
     }
     engine.filer.add(tag, { directory, stamp: spec.logTimestamps ? 2 : 0, told, ...pipe });
@@ -176,13 +181,13 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
   const remove = async (tag: string, look: boolean) => {
     const seat = seats.get(tag);
     if (seat === undefined) return;
-    seat.isGone = true;
+    give(seat);
     await seat.opened;
     if (look) await filer?.flush(tag);
     await filer?.remove(tag);
     if (seats.get(tag) === seat) seats.delete(tag);
     await leave(seat);
-    letGo(seat.number);
+    locks.letGo(seat.number);
   };
 
   return {
@@ -196,6 +201,7 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
         isEnded: false,
         isGone: false,
         isWaiting: false,
+        wake() {},
         overAt: Number.NEGATIVE_INFINITY,
         opened: Promise.resolve(),
         fd: null,
@@ -217,16 +223,7 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
       seat.opened = begin();
     },
     has: (tag) => seats.has(tag),
-    locked(number, what, step, errno) {
-      if (number < LOCKS) return false;
-      const answer = answers.get(number - LOCKS);
-      answers.delete(number - LOCKS);
-      if (what !== "lock" || answer === undefined) return true;
-      // What was refused is remembered by the core until it is let go.
-      if (errno !== 0) core.release(number);
-      answer(errno === 0 ? null : errno === EAGAIN ? "somebody else writes there" : `${step}: ${errnoText(errno)}`);
-      return true;
-    },
+    locked: locks.answered,
     readable(tag) {
       const seat = seats.get(tag);
       if (filer?.has(tag) === true) filer.readable(tag);
@@ -238,10 +235,10 @@ export function createLogFiles({ core, hello, voice, uid, onLost, clock = monoto
       else if (seat !== undefined) seat.isEnded = true;
     },
     remove,
-    keepOnly(numbers) {
-      for (const number of [...held.keys()]) if (!numbers.includes(number)) letGo(number);
-    },
+    keepOnly: locks.keepOnly,
     async close() {
+      // Whoever waits for a lock waits no longer.
+      for (const seat of seats.values()) give(seat);
       await Promise.all([...seats.values()].map(({ opened }) => opened));
       await filer?.close();
     },

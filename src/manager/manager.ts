@@ -7,6 +7,7 @@ import type { Core, Hello, Listener } from "../channel/core.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
 import { createIsLocal } from "../process/mounts.ts";
 import { failureText, type Program } from "../process/spawn.ts";
+import { whereabouts } from "../process/whereabouts.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 import { type Controls, createControls } from "./controls.ts";
 import { createHelpers } from "./helpers.ts";
@@ -75,13 +76,12 @@ export interface Manager
   why(runner: Runner): string | null;
 }
 
-/** While all is read anyway a look may wait as well: nothing runs yet that could want an answer meanwhile. */
-const looksOf = ({ clock, hello }: ManagerParts): Looks =>
-  createLooks({ clock, waits: hello.blobs.size === 0, isLocal: createIsLocal(clock) });
-
-/** The manager of one core. */
-export function createManager(parts: ManagerParts, looks: Looks = looksOf(parts)): Manager {
+/** The manager of one core. `given` is for the tests. */
+export function createManager(parts: ManagerParts, given?: Looks): Manager {
   const { core, clock, hello, outputs, say } = parts;
+  const isLocal = createIsLocal(clock);
+  // While all is read anyway a look may wait as well: nothing runs yet that could want an answer meanwhile.
+  const looks = given ?? createLooks({ clock, waits: hello.blobs.size === 0, isLocal });
   const roster = createRoster((name, event) => {
     if (event === null) core.forget(putOffKey(name));
     else core.remember(putOffKey(name), encodePutOff(event));
@@ -105,6 +105,8 @@ export function createManager(parts: ManagerParts, looks: Looks = looksOf(parts)
     clock,
     hello,
     say,
+    looks,
+    find: (path, names, isSure) => whereabouts(path, names, (at) => isLocal(at, isSure)),
     outside: (runner) => ({
       leaves: services.isLeaving(runner),
       ends: roster.ends(runner),

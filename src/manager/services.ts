@@ -109,7 +109,10 @@ export function createServices(parts: ServicesParts): Services {
         const whole = program.role === "finish" ? { ...program, pid: runner.lastPid } : program;
         core.spawn(runner.id(child), runner.number, spawnRequest(runner.spec, whole, streams));
       };
-      if (program.role !== "main" || !controls.defers(runner, child, begin)) begin();
+      const start = () => {
+        if (program.role !== "main" || !controls.defers(runner, child, begin)) begin();
+      };
+      if (!supervise.defers(runner, child, start)) start();
     },
     kill: controls.kill,
     sweep: sweeps.sweep,

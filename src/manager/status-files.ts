@@ -1,6 +1,7 @@
 // Has the files of supervise/ written, each time as the state is by then: what is asked for while a write is under way is
 // written afterwards, once. The core's own child does it, so no disk is waited for.
-import { close, constants, open, read } from "node:fs";
+import { close, constants, open, read as readFile } from "node:fs";
+import type { Look, Looks } from "./looks.ts";
 
 /** What the writer needs to know of its targets, which are the caller's own records. */
 export interface StatusFilesParts<T> {
@@ -94,11 +95,17 @@ export function createStatusFiles<T>(parts: StatusFilesParts<T>): StatusFiles<T>
   };
 }
 
-/** Up to 32 bytes of a file that is there; null otherwise. */
-export function readIfThere(path: string, done: (bytes: Buffer | null) => void): void {
+/** Up to 32 bytes of a file that is there, and whose file system answers; null otherwise. */
+export function readIfThere(looks: Looks, path: string, isFar: boolean, done: (bytes: Buffer | null) => void): void {
+  const isNone = (file: Look): boolean => file === null || typeof file === "string";
+  if (isFar) looks.look(path, (file) => (isNone(file) ? done(null) : read(path, done)));
+  else read(path, done);
+}
+
+function read(path: string, done: (bytes: Buffer | null) => void): void {
   open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW, (error, fd) => {
     if (error !== null) return done(null);
-    read(fd, Buffer.alloc(32), 0, 32, 0, (fault, count, bytes) =>
+    readFile(fd, Buffer.alloc(32), 0, 32, 0, (fault, count, bytes) =>
       close(fd, () => done(fault === null ? bytes.subarray(0, count) : null)),
     );
   });

@@ -19,8 +19,10 @@ export interface Entry {
   readonly runner: Runner;
   path: string;
   isFallback: boolean;
-  /** `absent`: there is no lock yet, and so nobody has it. */
-  stage: "asked" | "absent" | "locked" | "offered" | "none";
+  /** `absent`: there is no lock yet, and so nobody has it. `silent`: nobody knows, for nothing answers there. */
+  stage: "asked" | "absent" | "silent" | "locked" | "offered" | "none";
+  /** It may have been started before it is known whether somebody else has the lock. */
+  mayRun: boolean;
   /** The writer waits until there is a directory. */
   ready: (() => void) | null;
   readonly sight: Sight;
@@ -33,5 +35,27 @@ export interface Entry {
   isSilent: boolean;
 }
 
+/** What failed is tried again after this, and after twice as long each further time. */
+export const AGAIN: Ms = 1000;
+
 /** Where it is, unless that cannot be written to. */
 export const pathOf = ({ spec }: Runner): string => `${spec.home}/supervise`;
+
+/** How many of the last names of its path may be links: a service's directory has none on its way, but its `log` may be one. */
+export const linksIn = ({ runner, isFallback }: Entry): number =>
+  isFallback ? Number.POSITIVE_INFINITY : runner.spec.loggerOf === null ? 1 : 2;
+
+export const createEntry = (runner: Runner, sight: Sight): Entry => ({
+  runner,
+  sight,
+  path: pathOf(runner),
+  isFallback: false,
+  stage: "none",
+  mayRun: "child" in runner.state,
+  ready: null,
+  isLeaving: false,
+  hasComplained: false,
+  pause: AGAIN,
+  isPausing: false,
+  isSilent: false,
+});

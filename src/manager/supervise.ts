@@ -1,21 +1,28 @@
 // supervise/ of each service and logger: asks the core for the lock before anything of it is started, has the state
 // written, then has the fifos opened, so that whoever finds them finds the truth beside them.
-import { existsSync } from "node:fs";
-import type { Clock, Ms } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Core, Hello } from "../channel/core.ts";
 import type { Say } from "../log/voice.ts";
 import { errnoName } from "../process/spawn.ts";
+import type { Found } from "../process/whereabouts.ts";
 import type { Outside } from "../service/view.ts";
+import { createFirstAnswers } from "./first-answers.ts";
+import type { Looks } from "./looks.ts";
 import type { Runner } from "./runner.ts";
 import { createSights, filesOf, keepStamp } from "./sight.ts";
 import { createStatusFiles, readIfThere } from "./status-files.ts";
-import { type Entry, GONE, pathOf, SCARCE, UNWRITABLE } from "./supervise-entry.ts";
+import { createEntry, type Entry, GONE, linksIn, pathOf, SCARCE, UNWRITABLE } from "./supervise-entry.ts";
+import { createFaults } from "./supervise-faults.ts";
+import { createRetries } from "./supervise-retries.ts";
 
 export interface SuperviseParts {
   readonly core: Core;
   readonly clock: Clock;
   readonly hello: Hello;
   readonly say: Say;
+  readonly looks: Looks;
+  /** What is at a path that has links only among its last `names` names; `isSure`: by what is mounted now. */
+  readonly find: (path: string, names: number, isSure: boolean) => Found;
   /** What the machine does not know of the service. */
   readonly outside: (runner: Runner) => Outside;
   /** Where the directory `home` cannot be written to; makes it, and null is that there is no such place. */
@@ -27,6 +34,8 @@ export interface SuperviseParts {
 export interface Supervise {
   /** To be called before its first start, and for each service that a new manager takes over. */
   enter(runner: Runner): void;
+  /** True if `start` is called later, for it may not be known yet whether somebody else supervises the directory. */
+  defers(runner: Runner, child: number, start: () => void): boolean;
   /** Its state has changed; `ordered`: somebody waits to see it. */
   changed(runner: Runner, ordered: boolean): void;
   /** It is forgotten: its last state is written, then its lock and fifos are let go. */
@@ -43,131 +52,111 @@ export interface Supervise {
   settled(): Promise<void>;
 }
 
-/** A write that failed is tried again after this, and after twice as long each further time. */
-const AGAIN: Ms = 1000;
-const AGAIN_MAX: Ms = 60_000;
-/** But where the file system does not answer each try keeps all others waiting for a second. */
-const AGAIN_SILENT: Ms = 15_000;
-/** What is not offered for want of descriptors is counted for this long, and said once. */
-const COUNT_FOR: Ms = 1000;
 /** The supervise directories of one manager's services. */
 export function createSupervise(parts: SuperviseParts): Supervise {
-  const { core, clock, say } = parts;
+  const { core, clock, looks } = parts;
   const held = new Map(parts.hello.directories.map((directory) => [directory.number, directory]));
   const entries = new Map<number, Entry>();
   const sights = createSights(clock, parts.outside);
+  const first = createFirstAnswers(clock, core);
+  const faults = createFaults(clock, parts.say);
+  let hasBooted = false;
   const files = createStatusFiles<Entry>({
     isPrepared: ({ stage }) => stage !== "absent",
     prepare(entry, ready) {
       entry.ready = ready;
-      core.supervise(entry.runner.number, entry.path, { makes: true, mayHang: false });
+      lock(entry, true);
     },
     inscribe: ({ runner, path, sight }) => core.inscribe(runner.number, path, filesOf(sight)),
     done: (entry, fault, isLast) => written(entry, fault, isLast),
   });
-  const waiters: (() => void)[] = [];
-  // Those for which the core has not answered the first question.
-  const early = new Set<number>();
-  let scarce = 0;
-
-  const ask = (entry: Entry) => {
+  // While all boots what was mounted when it began is good enough: to be sure a thousand times would take its time.
+  const find = (entry: Entry): Found => parts.find(entry.path, linksIn(entry), hasBooted);
+  const lock = (entry: Entry, makes: boolean, found = find(entry)) =>
+    core.supervise(entry.runner.number, entry.path, { makes, mayHang: found === "far" });
+  const ask = (entry: Entry, isFirst: boolean) => {
+    const found = find(entry);
     // Nobody can hold what is not there.
-    if (!existsSync(entry.path)) return make(entry);
+    if (found === "absent") return make(entry);
     entry.stage = "asked";
-    early.add(entry.runner.number);
-    core.supervise(entry.runner.number, entry.path, { makes: false, mayHang: false });
+    if (isFirst) first.asked(entry, found === "far");
+    lock(entry, false, found);
   };
   /** It is made before its first write, when its turn comes: a thousand of them would be a long wait for the core. */
   const make = (entry: Entry) => {
     entry.stage = "absent";
+    entry.mayRun = true;
     files.write(entry, false);
-  };
-  const answer = () => {
-    if (early.size === 0) for (const waiter of waiters.splice(0)) waiter();
   };
   const giveUp = (entry: Entry) => {
     entry.stage = "none";
     entry.ready = null;
     files.forget(entry);
   };
-  const complain = (entry: Entry, text: string) => {
-    if (entry.hasComplained) return;
-    entry.hasComplained = true;
-    say("warn", `cannot offer ${entry.runner.name} in ${entry.path}: ${text}; sv does not reach it`);
-  };
   const missing = (entry: Entry) => {
     giveUp(entry);
-    if (scarce++ > 0) return;
-    clock.at(clock.now() + COUNT_FOR, () =>
-      say(
-        "warn",
-        `${scarce === 1 ? "1 service or logger is" : `${scarce} services and loggers are`} not offered in supervise/: too few descriptors; raise the limit nofile of upkeep itself`,
-      ),
-    );
+    faults.count();
   };
+  const isKnown = (entry: Entry): boolean => entries.get(entry.runner.number) === entry;
   const letGo = (entry: Entry) => {
     files.forget(entry);
-    if (entries.get(entry.runner.number) === entry) entries.delete(entry.runner.number);
+    first.forget(entry.runner.number);
+    if (isKnown(entry)) entries.delete(entry.runner.number);
     core.release(entry.runner.number);
   };
   /** Its supervise/ was removed under us; or all of it, and then there is nothing to be made. */
-  const again = (entry: Entry) => {
-    if (entry.stage !== "offered" || !existsSync(entry.runner.spec.home)) return;
-    core.release(entry.runner.number);
-    entry.path = pathOf(entry.runner);
-    entry.isFallback = false;
-    make(entry);
-  };
+  const again = (entry: Entry) =>
+    looks.look(entry.runner.spec.home, (home) => {
+      if (entry.stage !== "offered" || !isKnown(entry) || home === null || typeof home === "string") return;
+      core.release(entry.runner.number);
+      entry.path = pathOf(entry.runner);
+      entry.isFallback = false;
+      make(entry);
+    });
+  const { later, healed } = createRetries(clock, (entry) => {
+    if (!isKnown(entry) || entry.stage === "none") return;
+    if (entry.stage === "silent") ask(entry, false);
+    else files.write(entry, false);
+  });
   const written = (entry: Entry, fault: string | null, isLast: boolean) => {
-    if (entries.get(entry.runner.number) !== entry) return;
+    if (!isKnown(entry)) return;
     // What was being written as it left is not its last state.
     if (entry.isLeaving) return isLast ? letGo(entry) : undefined;
     entry.isSilent = fault === "ETIMEDOUT";
-    if (entry.isSilent) entry.pause = Math.max(entry.pause, AGAIN_SILENT);
     if (fault === null) {
-      entry.pause = AGAIN;
-      entry.hasComplained = false;
-      if (entry.stage !== "locked") return;
+      if (entry.stage !== "locked") return healed(entry);
       entry.stage = "offered";
-      return core.offer(entry.runner.number, false);
+      return core.offer(entry.runner.number, find(entry) === "far");
     }
     if (GONE.has(fault)) return again(entry);
-    complain(entry, fault);
-    // Each change of its state comes here while the disk is full.
-    if (entry.isPausing) return;
-    entry.isPausing = true;
-    clock.at(clock.now() + entry.pause, () => {
-      entry.isPausing = false;
-      if (entries.get(entry.runner.number) === entry && entry.stage !== "none") files.write(entry, false);
-    });
-    entry.pause = Math.min(entry.pause * 2, AGAIN_MAX);
+    faults.tell(entry, fault, null);
+    later(entry);
+  };
+  /** Its service runs all the same; nobody can know whether another one does, too. */
+  const silent = (entry: Entry, step: string) => {
+    if (entry.isLeaving) return letGo(entry);
+    files.forget(entry);
+    entry.ready = null;
+    entry.isSilent = true;
+    entry.mayRun = true;
+    entry.stage = entry.stage === "offered" ? "locked" : "silent";
+    faults.tell(entry, "ETIMEDOUT", step);
+    later(entry);
   };
   const locked = (entry: Entry) => {
     const { ready } = entry;
     entry.stage = "locked";
     entry.ready = null;
+    entry.isSilent = false;
     if (entry.isLeaving) return letGo(entry);
     if (ready === null) files.write(entry, false);
     else ready();
   };
-  const create = (runner: Runner): Entry => ({
-    runner,
-    sight: sights.begin(runner),
-    path: pathOf(runner),
-    isFallback: false,
-    stage: "none",
-    ready: null,
-    isLeaving: false,
-    hasComplained: false,
-    pause: AGAIN,
-    isPausing: false,
-    isSilent: false,
-  });
   /** It has the lock already. */
   const takeOver = (entry: Entry) => {
     entry.stage = "locked";
-    readIfThere(`${entry.path}/status`, (bytes) => {
-      if (entries.get(entry.runner.number) !== entry) return;
+    readIfThere(looks, `${entry.path}/status`, find(entry) === "far", (bytes) => {
+      if (!isKnown(entry)) return;
       if (bytes !== null) keepStamp(entry.sight, bytes);
       locked(entry);
     });
@@ -175,44 +164,46 @@ export function createSupervise(parts: SuperviseParts): Supervise {
   const refuse = (entry: Entry, step: string, errno: number) => {
     const name = errnoName(errno);
     if (name === "EAGAIN" && step === "lock" && !entry.isFallback) {
-      const mayRun = entry.stage === "absent";
       giveUp(entry);
       entries.delete(entry.runner.number);
-      parts.refused(entry.runner, entry.path, mayRun);
+      parts.refused(entry.runner, entry.path, entry.mayRun);
       return core.release(entry.runner.number);
     }
+    if (name === "ETIMEDOUT") return silent(entry, step);
     if (SCARCE.has(name)) return missing(entry);
     if (entry.stage === "asked" && GONE.has(name)) return make(entry);
     const other =
       UNWRITABLE.has(name) && !entry.isFallback ? parts.fallback(entry.runner.name, entry.runner.spec.home) : null;
     if (other === null) {
       // A link without the directory above its target, or a file in its place.
-      const isWrong = entry.stage === "absent" && existsSync(entry.runner.spec.home);
+      const mayBeWrong = entry.stage === "absent";
       giveUp(entry);
       core.release(entry.runner.number);
-      if (!GONE.has(name) || isWrong) complain(entry, `${step}: ${name}`);
+      if (!GONE.has(name)) return faults.tell(entry, name, step);
+      if (mayBeWrong) looks.look(entry.runner.spec.home, (home) => home !== null && faults.tell(entry, name, step));
       return;
     }
     entry.path = other;
     entry.isFallback = true;
     core.release(entry.runner.number);
     if (entry.ready === null) make(entry);
-    else core.supervise(entry.runner.number, other, { makes: true, mayHang: false });
+    else lock(entry, true);
   };
 
   return {
     enter(runner) {
       if (runner.spec.fixed) return;
-      const entry = create(runner);
+      const entry = createEntry(runner, sights.begin(runner));
       // Of the directory that was there before under this name.
       for (const other of entries.values()) if (other.isLeaving && other.path === entry.path) letGo(other);
       entries.set(runner.number, entry);
       const known = held.get(runner.number);
-      if (known === undefined) return ask(entry);
+      if (known === undefined) return ask(entry, true);
       entry.isFallback = known.path !== entry.path;
       entry.path = known.path;
       takeOver(entry);
     },
+    defers: first.defers,
     changed(runner, ordered) {
       const entry = entries.get(runner.number);
       if (entry === undefined || !sights.look(entry.sight, runner) || entry.isSilent) return;
@@ -229,19 +220,23 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     },
     supervised(number, what, step, errno) {
       const entry = entries.get(number);
-      if (entry !== undefined) {
-        if (what === "yield") missing(entry);
-        else if (errno !== 0) refuse(entry, step, errno);
-        else if (what === "lock") locked(entry);
-      }
-      if (what === "lock" && early.delete(number)) answer();
+      // Refused it is not started: the core sees to that until the lock is released.
+      if (what === "lock") first.came(number);
+      if (entry === undefined) return;
+      if (what === "yield") missing(entry);
+      else if (errno !== 0) refuse(entry, step, errno);
+      else if (what === "lock") locked(entry);
+      else healed(entry);
     },
     inscribed(number, errno) {
       const entry = entries.get(number);
       if (entry !== undefined) files.inscribed(entry, errno === 0 ? null : errnoName(errno));
     },
-    begin: () => files.begin(),
-    answered: () => (early.size === 0 ? Promise.resolve() : new Promise((resolve) => void waiters.push(resolve))),
+    begin() {
+      hasBooted = true;
+      files.begin();
+    },
+    answered: first.all,
     settled() {
       files.begin();
       return files.settled();

@@ -41,16 +41,19 @@ export function isLocalIn(mounts: ReadonlyMap<string, string>, path: string): bo
   }
 }
 
+/** `isSure`: by the table as it is; else as it was a moment ago, which costs no time. */
+export type IsLocal = (path: string, isSure?: boolean) => boolean;
+
 /**
- * The same by the table as it was a moment ago: who asks is answered at once, and the table is read anew behind him, so that
- * a start does not wait for it. What is mounted in between is taken for what was there before. `read` gives it, or throws;
- * `later` is for the tests.
+ * The same, as a rule by the table as it was a moment ago: who asks is answered at once, and the table is read anew behind
+ * him, so that a start does not wait for it. What is mounted in between is taken for what was there before. `read` gives it,
+ * or throws; `later` is for the tests.
  */
 export function createIsLocal(
   clock: Clock,
   read = () => readFileSync(TABLE, "latin1"),
   later: (work: () => void) => void = setImmediate,
-): (path: string) => boolean {
+): IsLocal {
   let mounts: ReadonlyMap<string, string> | null = null;
   let staleAt: Ms = 0;
   let isDue = false;
@@ -68,8 +71,10 @@ export function createIsLocal(
     }
     return mounts;
   };
-  return (path) => {
-    if (mounts !== null && !isDue && clock.now() >= staleAt) {
+  return (path, isSure = false) => {
+    const isStale = mounts !== null && clock.now() >= staleAt;
+    if (isStale && isSure) take();
+    else if (isStale && !isDue) {
       isDue = true;
       later(take);
     }

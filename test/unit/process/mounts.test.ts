@@ -60,3 +60,23 @@ test("the table is read anew behind who asks; where there is none, or a very lon
   isLocal("/a");
   expect(due.length).toBe(1);
 });
+
+test("whoever asks to be sure has the table read anew first, if it may be out of date", () => {
+  const clock = fakeClock();
+  const tables = [table, table, table.replaceAll("ext4", "nfs4").replaceAll("overlay", "nfs4")];
+  let reads = 0;
+  const due: (() => void)[] = [];
+  const isLocal = createIsLocal(
+    clock,
+    () => tables[reads++] ?? "",
+    (work) => void due.push(work),
+  );
+  expect([isLocal("/a", true), isLocal("/a", true)]).toEqual([true, true]);
+  expect(reads).toBe(1);
+  clock.advance(10);
+  expect(isLocal("/a")).toBe(true);
+  expect(isLocal("/a", true)).toBe(true);
+  expect([reads, due.length]).toEqual([2, 1]);
+  clock.advance(10);
+  expect(isLocal("/a", true)).toBe(false);
+});
