@@ -118,6 +118,7 @@ export function createLogFiles(parts: LogFilesParts): LogFiles {
         seat.wake = resolve;
         clock.at(clock.now() + AGAIN, resolve);
       });
+      if (seat.isGone) return fault;
     }
   };
   const give = (seat: Seat) => {
