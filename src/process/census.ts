@@ -16,7 +16,7 @@ export interface Stray {
   readonly owner: number | null;
 }
 
-/** The number of no service, in the mark of a child that works for the core itself (src/core/inscribe.c). */
+/** The number of no service, in the mark of a child that works for the core itself (src/core/slots.c). */
 const NOBODY = 0;
 
 /** True if this child works for the core itself. */
