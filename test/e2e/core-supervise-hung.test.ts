@@ -8,7 +8,7 @@ import { beforeAll, beforeEach, expect, test } from "vitest";
 import { buildCore, type Driver, type Running, start, startCore, type Tools } from "../helpers/core.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { hangHere, mountStoppable, needHanging } from "../helpers/hung.ts";
-import { children, stat } from "../helpers/proc.ts";
+import { children, send, stat } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 import { isOffered } from "../helpers/supervise.ts";
 
@@ -211,7 +211,7 @@ test("what is asked for right after it was let go is given, for the letting go c
 test("who is killed as he asks has not answered, and is a fault of its own", async () => {
   const { core, driver, descriptors } = await begun();
   driver.send("supervise", "1", await hung(), "1", "1");
-  process.kill(await isAsked(core), "SIGKILL");
+  send(await isAsked(core), "SIGKILL");
   expect(await answer(driver, 1, "lock")).toBe(os.errno.EIO);
   await isAsBefore(core, descriptors);
 });
