@@ -21,10 +21,11 @@ export function whereabouts(
   isLocal: (path: string) => boolean,
   peek: (path: string) => Entry = entryAt,
 ): Found {
-  const parts = path.split("/").filter(Boolean);
-  const rest = parts.splice(Math.max(parts.length - names, 0));
+  let end = path.length;
+  for (let left = names; left > 0 && end > 0; left--) end = path.lastIndexOf("/", end - 1);
+  const rest = namesIn(path.slice(end));
   let links = 0;
-  let done = parts.length === 0 ? "" : `/${parts.join("/")}`;
+  let done = path.slice(0, end);
   if (!isLocal(done || "/")) return "far";
   for (let part = rest.shift(); part !== undefined; part = rest.shift()) {
     if (part === "..") done = done.slice(0, Math.max(done.lastIndexOf("/"), 0));
@@ -40,10 +41,12 @@ export function whereabouts(
     // ELOOP: whoever opens it finds out.
     if (++links > LINKS_MAX) return "absent";
     if (entry.startsWith("/")) done = "";
-    rest.unshift(...entry.split("/").filter(Boolean));
+    rest.unshift(...namesIn(entry));
   }
   return "there";
 }
+
+const namesIn = (path: string): string[] => path.split("/").filter(Boolean);
 
 function entryAt(path: string): Entry {
   try {
