@@ -8,8 +8,8 @@
 #include "errand.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -17,7 +17,6 @@
 
 #include "core.h"
 #include "slots.h"
-#include "store.h"
 
 // So many children are waited for at a time; what else is asked for waits in its order.
 #define AT_ONCE 8
@@ -43,12 +42,13 @@ static pid_t *hand_of(pid_t pid) {
   return NULL;
 }
 
+// Not in the store: its child reads it.
 struct errand *errand_create(uint32_t number, const char *path) {
-  struct errand *errand = store_take(sizeof *errand);
+  struct errand *errand = calloc(1, sizeof *errand + strlen(path) + 1);
   if (!errand) return NULL;
   errand->number = number;
-  errand->path = path;
   errand->fd = -1;
+  strcpy(errand->path, path);
   return errand;
 }
 
@@ -70,43 +70,37 @@ void errand_ask(struct errand *errand, enum errand_kind kind, bool makes) {
 }
 
 // In the child, with async-signal-safe calls only.
-static _Noreturn void run(const struct errand *errand, const char *path) {
+static _Noreturn void run(const struct errand *errand, int fd) {
   struct errand_answer answer = {.lock = errand->lock};
   // Unread no more it is held no more.
-  if (errand->kind == ERRAND_CLOSE) _exit(recv(errand->fd, &answer, sizeof answer, MSG_DONTWAIT) < 0);
+  if (errand->kind == ERRAND_CLOSE) _exit(recv(fd, &answer, sizeof answer, MSG_DONTWAIT) < 0);
   struct rights rights = {.head = {.cmsg_len = CMSG_LEN(sizeof rights.fds), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
   struct iovec data = {&answer, sizeof answer};
   struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1};
-  if (errand->kind == ERRAND_LOCK) answer.error = supervise_lock(path, errand->makes, rights.fds, &answer.lock, &answer.step);
-  else answer.error = supervise_fifos(path, &errand->lock, rights.fds, &answer.step);
+  if (errand->kind == ERRAND_LOCK) answer.error = supervise_lock(errand->path, errand->makes, rights.fds, &answer.lock, &answer.step);
+  else answer.error = supervise_fifos(errand->path, &errand->lock, rights.fds, &answer.step);
   if (errand->kind == ERRAND_LOCK) rights.fds[1] = rights.fds[0];
   if (!answer.error) {
     header.msg_control = &rights;
     header.msg_controllen = sizeof rights;
   }
-  (void)!sendmsg(errand->fd, &header, MSG_NOSIGNAL);
+  (void)!sendmsg(fd, &header, MSG_NOSIGNAL);
   _exit(0);
 }
 
 // 0, or the errno for which there is no child. The socket that holds a lock to be let go is there already.
 static int begin(struct errand *errand, pid_t *hand) {
-  char path[PATH_MAX];
-  struct errand copy = *errand;
-  int ends[2];
+  int ends[2] = {errand->fd, errand->fd};
   bool brings = errand->kind != ERRAND_CLOSE, ready = true;
   if (brings) {
-    // What we remember is in pages that no child gets.
-    if (strlen(errand->path) >= sizeof path) return ENAMETOOLONG;
-    strcpy(path, errand->path);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) return errno;
     errand->fd = ends[0];
-    copy.fd = ends[1];
-    ready = !supervise_scarce(copy.fd) && loop_watch(errand->fd, SOURCE_ERRAND, errand->number, 0, EPOLLIN | EPOLLONESHOT, false);
+    ready = !supervise_scarce(ends[1]) && loop_watch(ends[0], SOURCE_ERRAND, errand->number, 0, EPOLLIN | EPOLLONESHOT, false);
   }
-  pid_t pid = ready ? slots_fork_with(copy.fd) : -1;
-  if (pid == 0) run(&copy, path);
+  pid_t pid = ready ? slots_fork_with(ends[1]) : -1;
+  if (pid == 0) run(errand, ends[1]);
   // A lock to be let go is the child's alone now. Where there is no child it is tried again when some process ends.
-  if (brings) close(copy.fd);
+  if (brings) close(ends[1]);
   else if (pid > 0) loop_close(&errand->fd);
   // Not EAGAIN, which would be somebody else's lock.
   if (pid < 0) return EMFILE;
@@ -115,31 +109,26 @@ static int begin(struct errand *errand, pid_t *hand) {
   return 0;
 }
 
-static void close_both(int fds[2]) {
-  loop_close(&fds[0]);
-  loop_close(&fds[1]);
-}
-
-// Its end: what it has said, or this error where it has said nothing by now. It is not waited for any more. A lock stays in
-// the socket, which is the first of `fds`; of two fifos both are there or none.
+// Its end: what it has said, or this error where it has said nothing by now; fifos are of no use then if that is ECANCELED.
+// A lock stays in the socket, which is the first of `fds`; of two fifos both are there or none.
 static int conclude(struct errand *errand, int silence, int fds[2], enum supervise_step *step) {
   struct errand_answer answer = {.error = silence, .step = STEP_OF_DIRECTORY};
-  struct rights rights = {0};
+  // Where no descriptor is left for it one of two does not come.
+  struct rights rights = {.fds = {-1, -1}};
   struct iovec data = {&answer, sizeof answer};
   struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
   bool locks = errand->kind == ERRAND_LOCK;
-  fds[0] = fds[1] = -1;
   if (locks) header.msg_controllen = 0;
   if (errand->pid) (void)kill(errand->pid, SIGKILL);
   unlist(errand);
   errand->pid = 0;
   (void)recvmsg(errand->fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | (locks ? MSG_PEEK : 0));
-  // One may have come alone where there was no descriptor left for the other.
-  if (rights.head.cmsg_len > CMSG_LEN(0)) fds[0] = rights.fds[0];
-  if (rights.head.cmsg_len == CMSG_LEN(sizeof rights.fds)) fds[1] = rights.fds[1];
+  fds[0] = rights.fds[0];
+  fds[1] = rights.fds[1];
   *step = answer.step;
-  if (answer.error || (!locks && (fds[1] < 0 || supervise_scarce(fds[1])))) {
-    close_both(fds);
+  if (answer.error || (!locks && (silence == ECANCELED || fds[1] < 0 || supervise_scarce(fds[1])))) {
+    loop_close(&fds[0]);
+    loop_close(&fds[1]);
   } else if (locks) {
     errand->holds = true;
     errand->lock = answer.lock;
@@ -147,12 +136,12 @@ static int conclude(struct errand *errand, int silence, int fds[2], enum supervi
     errand->fd = -1;
   }
   loop_close(&errand->fd);
-  return answer.error ? answer.error : fds[0] < 0 ? EMFILE : 0;
+  return fds[0] >= 0 ? 0 : answer.error ? answer.error : EMFILE;
 }
 
 static void give(struct errand *errand) {
   unlist(errand);
-  store_give(errand, sizeof *errand);
+  free(errand);
 }
 
 static void settle(struct errand *errand, int silence) {
@@ -220,7 +209,6 @@ void errand_drop(struct errand *errand, int lock_fd) {
   enum supervise_step step;
   // It may have brought the lock, or the fifos, in this very moment.
   if (errand->under_way) (void)conclude(errand, ECANCELED, fds, &step);
-  if (errand->kind == ERRAND_FIFOS) close_both(fds);
   errand->fd = lock_fd < 0 ? fds[0] : lock_fd;
   if (errand->fd < 0) return give(errand);
   errand_ask(errand, ERRAND_CLOSE, false);
@@ -235,11 +223,7 @@ void errand_forget(void) {
   for (struct errand *each = errands, *next; each; each = next) {
     next = each->next;
     // Without its lock it is nobody's; the next manager asks anew.
-    if (each->kind == ERRAND_LOCK) {
-      request_release(each->number);
-    } else if (each->kind == ERRAND_FIFOS) {
-      (void)conclude(each, ECANCELED, fds, &step);
-      close_both(fds);
-    }
+    if (each->kind == ERRAND_LOCK) request_release(each->number);
+    else if (each->kind == ERRAND_FIFOS) (void)conclude(each, ECANCELED, fds, &step);
   }
 }

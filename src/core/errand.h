@@ -17,11 +17,11 @@ struct errand {
   bool under_way;      // asked for and not answered
   bool makes;
   bool holds;          // the lock, in a socket that only errand_drop may close
-  const char *path;    // the caller's
   struct lock_file lock;
   pid_t pid;           // 0 before it has begun
   int fd;              // our end of its socket
   int64_t begun_at;
+  char path[];
 };
 
 // What its child says; with the lock, or the fifos, as descriptors.

@@ -18,7 +18,7 @@
 #define RESERVED_FDS 64
 
 const char *supervise_step_name(enum supervise_step step) {
-  static const char *const names[] = {"memory", "directory", "lock", "control", "ok"};
+  static const char names[][10] = {"memory", "directory", "lock", "control", "ok"};
   return names[step];
 }
 
