@@ -102,8 +102,8 @@ static int begin(struct errand *errand, pid_t *hand) {
   // A lock to be let go is the child's alone now. Where there is no child it is tried again when some process ends.
   if (brings) close(ends[1]);
   else if (pid > 0) loop_close(&errand->fd);
-  // Not EAGAIN, which would be somebody else's lock.
-  if (pid < 0) return EMFILE;
+  // Not EAGAIN, which would be somebody else's lock. It is for a while: there are too many processes.
+  if (pid < 0) return ready ? ETIMEDOUT : EMFILE;
   *hand = errand->pid = pid;
   errand->begun_at = now;
   return 0;

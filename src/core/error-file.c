@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "slots.h"
+
 // So long (ms) may a line take that others come after in their order.
 #define PATIENCE 100
 
@@ -35,6 +37,7 @@ bool error_file_ended(pid_t pid) {
 
 // In the child: no end of a service's pipe may be kept open by it.
 static _Noreturn void put(int end, const char *data, size_t length) {
+  slots_be_ours();
   if (dup2(end, 3) == 3) (void)syscall(SYS_close_range, 4u, ~0u, 0u);
   ssize_t written = write(2, data, length);
   _exit(written < 0 ? errno : (size_t)written < length ? ENOSPC : 0);

@@ -96,8 +96,7 @@ bool slots_part(void) {
   return syscall(SYS_close_range, above, ~0u, UNSHARE) == 0;
 }
 
-// As the core's own, of no service: no census takes it for something that has escaped from one. It ends with us.
-static void be_ours(void) {
+void slots_be_ours(void) {
   struct rlimit mark;
   if (getrlimit(RLIMIT_LOCKS, &mark) == 0 && mark.rlim_max >= instance << 32) {
     mark.rlim_cur = instance << 32;
@@ -109,14 +108,14 @@ static void be_ours(void) {
 pid_t slots_fork(void) {
   pid_t pid = filler < 0 ? fork() : (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
   if (pid == 0 && filler >= 0 && syscall(SYS_close_range, 0u, ~0u, UNSHARE) != 0) _exit(1);
-  if (pid == 0) be_ours();
+  if (pid == 0) slots_be_ours();
   return pid;
 }
 
 pid_t slots_fork_with(int fd) {
   pid_t pid = fork();
   if (pid != 0) return pid;
-  be_ours();
+  slots_be_ours();
   // Where the kernel does not know how, it has them all until it ends.
   (void)syscall(SYS_close_range, 0u, (unsigned)fd - 1, 0u);
   (void)syscall(SYS_close_range, (unsigned)fd + 1, ~0u, 0u);

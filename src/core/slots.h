@@ -20,6 +20,10 @@ pid_t slots_fork(void);
 // The same, with this descriptor alone.
 pid_t slots_fork_with(int fd);
 
+// In a child: it is the core's own, of no service, so that no census takes it for something that has escaped from one; and it
+// ends with us.
+void slots_be_ours(void);
+
 // The child that reports here has its own table, or never will: the slots are free again. Nothing was lent: nothing is done.
 void slots_return(int report);
 #endif
