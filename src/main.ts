@@ -36,10 +36,12 @@ const receiveHandles = (fd: number, listener: (message: unknown, handle: unknown
   process.on("message", listener);
 };
 
+// For files, made at the first use of one. Looks keep 4 of them at most where file systems do not answer, logs 3.
+const THREADS = "8";
+
 if (words[0] === "svlogd" && handles === undefined) {
   hideStreams();
-  // Threads for files, made at the first use of one. Looks keep 4 of them at most where file systems do not answer, logs 3.
-  env["UV_THREADPOOL_SIZE"] = "8";
+  env["UV_THREADPOOL_SIZE"] = THREADS;
   void import("./main/log-process.ts").then(({ logProcess }) =>
     logProcess({
       words,
@@ -55,6 +57,7 @@ if (words[0] === "svlogd" && handles === undefined) {
   });
 } else {
   hideStreams();
+  env["UV_THREADPOOL_SIZE"] = THREADS;
   void import("./main/supervise.ts").then(({ supervise }) => {
     supervise({
       words,
