@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "chpst.h"
 #include "client.h"
 #include "init.h"
+#include "look.h"
 #include "my-init.h"
 #include "node.h"
 #include "pid1.h"
@@ -63,8 +63,8 @@ static int usage_error(const char *format, const char *word) {
 }
 
 // `[-c FILE]... [--compat baseimage [OPTION]...] DIR [-- CMD...]`. What is wrong with the words or the directory is said
-// before anything runs.
-static int supervise(char **words, char **environment) {
+// before anything runs; where the directory does not answer, that is the manager's to tell. `seen` is what is known of it.
+static int supervise(char **words, char **environment, const struct look *seen) {
   const char *directory = NULL;
   bool is_compat = false;
   for (char **word = words; *word; word++) {
@@ -90,18 +90,18 @@ static int supervise(char **words, char **environment) {
   // Its startup files may make the directory; and there is but one place for it.
   if (is_compat && !directory) return pid1_main(words, environment);
   if (!directory) return usage_error("%s", "no directory to supervise");
-  struct stat file;
-  if (stat(directory, &file) == 0 && !S_ISDIR(file.st_mode)) errno = ENOTDIR;
-  else if (access(directory, R_OK | X_OK) == 0) return pid1_main(words, environment);
-  say("cannot supervise %s: %s; name a directory of service directories", directory, strerror(errno));
+  const struct look look = seen ? *seen : look_at(directory);
+  if (!look.answers || look.error == 0) return pid1_main(words, environment);
+  say("cannot supervise %s: %s; name a directory of service directories", directory, strerror(look.error));
   return 78;
 }
 
 // One word with a slash that is no directory is a program to run; the sentence must fit him who meant a directory.
-static int run_path(char **argv, const struct stat *file) {
+static int run_path(char **argv, const struct look *seen) {
   const char *word = argv[1];
-  if (!file && (argv[2] || strpbrk(word, " &|;$<>"))) return upkeep_cannot_execute(word, errno);
-  if (!file) {
+  errno = seen->error;
+  if (!seen->is_there && (argv[2] || strpbrk(word, " &|;$<>"))) return upkeep_cannot_execute(word, errno);
+  if (!seen->is_there) {
     say("cannot run or supervise %s: %s", word, strerror(errno));
     return 127;
   }
@@ -118,20 +118,19 @@ int main(int argc, char **argv, char **environment) {
   if (code >= 0) return code;
   if (argc < 2) return usage_error("%s", "nothing to do");
   const char *word = argv[1];
-  struct stat file;
   if (strcmp(word, "run") == 0) {
     if (argc < 3) return usage_error("%s", "run needs a directory");
-    return supervise(argv + 2, environment);
+    return supervise(argv + 2, environment, NULL);
   }
   if (is_offline(argv + 1)) return node_exec(argv + 1, environment);
   if (client_knows(word)) return client_main(argc, argv);
-  if (strcmp(word, "-c") == 0 || strcmp(word, "--config") == 0 || strcmp(word, "--compat") == 0) return supervise(argv + 1, environment);
+  if (strcmp(word, "-c") == 0 || strcmp(word, "--config") == 0 || strcmp(word, "--compat") == 0) return supervise(argv + 1, environment, NULL);
   if (*word == '-') return upkeep_init_main(argv);
-  bool found = stat(word, &file) == 0;
-  if (found && S_ISDIR(file.st_mode)) return supervise(argv + 1, environment);
+  const struct look seen = look_at(word);
+  if (!seen.answers || seen.is_directory) return supervise(argv + 1, environment, &seen);
   // A word without a slash is a slip of a command's name far more often than a program to run; a line for a shell is none.
-  if (strchr(word, '/')) return run_path(argv, found ? &file : NULL);
-  if (!found && strpbrk(word, " &|;$<>")) return upkeep_cannot_execute(word, ENOENT);
+  if (strchr(word, '/')) return run_path(argv, &seen);
+  if (!seen.is_there && strpbrk(word, " &|;$<>")) return upkeep_cannot_execute(word, ENOENT);
   const char *nearest = client_nearest(word);
   if (!*word) return usage_error("%s", "the first word is empty: neither a command nor a directory");
   if (!nearest) return usage_error("unknown command %s, and no directory either", word);
