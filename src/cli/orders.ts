@@ -21,7 +21,11 @@ export async function order(context: Context): Promise<number> {
   await settle(
     {
       names: context.names,
-      act: (service) => notRunning(service, context) ?? context.supervisor.order(service, { do: name }),
+      act(service, done) {
+        const refused = notRunning(service, context);
+        if (refused !== null) done(refused);
+        else context.supervisor.order(service, { do: name }, done);
+      },
       judge:
         wait === 0
           ? () => "done"
@@ -45,7 +49,7 @@ export async function wait(context: Context): Promise<number> {
   await settle(
     {
       names: context.names,
-      act: () => null,
+      act: (_service, done) => done(null),
       judge: (now, before) =>
         goals[goal](now, before) ? "done" : goal !== "down" && now.state === "failed" ? "failed" : "pending",
       timeout,
@@ -64,19 +68,20 @@ export async function wait(context: Context): Promise<number> {
 }
 
 /** `signal` and `reload`: told to a process, so there has to be one. */
-export function tell(context: Context): number {
+export async function tell(context: Context): Promise<number> {
   const { command, names, supervisor } = context;
   const what: Order = command.signal === null ? { do: "reload" } : { do: "signal", signal: command.signal };
   const said = what.do === "signal" ? `${signalName(what.signal)} sent` : "told to reload";
-  return worst(
-    names.map((name) => {
-      const now = supervisor.service(name);
-      if (now === null) return fail(context, `${name}: it was removed`);
-      if (now.pid === null) return fail(context, `${name}: not running: ${reason(now)}`, exitCodes.notRunning);
-      const refused = supervisor.order(name, what);
-      return refused === null ? say(context, `${name}: ${said}, pid ${now.pid}`) : fail(context, `${name}: ${refused}`);
-    }),
-  );
+  const tellOne = async (name: string): Promise<number> => {
+    const now = supervisor.service(name);
+    if (now === null) return fail(context, `${name}: it was removed`);
+    if (now.pid === null) return fail(context, `${name}: not running: ${reason(now)}`, exitCodes.notRunning);
+    const refused = await new Promise<string | null>((done) => supervisor.order(name, what, done));
+    return refused === null ? say(context, `${name}: ${said}, pid ${now.pid}`) : fail(context, `${name}: ${refused}`);
+  };
+  const codes: number[] = [];
+  for (const name of names) codes.push(await tellOne(name));
+  return worst(codes);
 }
 
 const aims =

@@ -49,7 +49,7 @@ export async function switchTo(context: Context): Promise<number> {
   const wasUp = new Set([...forth.goes].filter((service) => isMeantUp(supervisor, service)));
   const begun = context.clock.now();
   const arrival = arrive(forth, command.wait, context);
-  const refused = switching.go(plan.to);
+  const refused = await switching.go(plan.to);
   if (refused !== null) {
     arrival.forget();
     return refuse(context, refused);
@@ -76,7 +76,7 @@ async function goBack(move: Move, plan: SwitchPlan, faults: readonly Fault[], co
   const { io, supervisor } = context;
   // Whoever has little patience with the new set has not asked to be told less of the old one.
   const arrival = arrive(move, Math.max(context.command.wait, context.command.verb.wait), context);
-  const refused = supervisor.switching.back();
+  const refused = await supervisor.switching.back();
   if (refused !== null) {
     arrival.forget();
     io.err(plain(`cannot go back to ${plan.from}: ${refused}; ${plan.to} stays`).concat("\n"));

@@ -1,6 +1,6 @@
 // Waiting for services to get where they are wanted: by watching, never by asking again and again.
 import type { Clock, Ms } from "../base/clock.ts";
-import type { ServiceEvent, Supervisor } from "../control/supervisor.ts";
+import type { ServiceEvent, Supervisor, Told } from "../control/supervisor.ts";
 import type { ServiceStatus } from "../service/status.ts";
 import { breathe } from "./context.ts";
 
@@ -31,8 +31,8 @@ export type Outcome =
 
 export interface Waiting {
   readonly names: readonly string[];
-  /** Gives the order; a sentence is a refusal. Called once per name, in order. */
-  readonly act: (name: string) => string | null;
+  /** Gives the order, and tells once it is given; a sentence is a refusal. Called once per name, in order. */
+  readonly act: (name: string, done: Told) => void;
   readonly judge: Judge;
   /** For all together; 0 looks once, `Infinity` never gives up. */
   readonly timeout: Ms;
@@ -48,11 +48,14 @@ const BATCH = 50;
 export async function settle(waiting: Waiting, supervisor: Supervisor, clock: Clock): Promise<void> {
   const { names, act, judge, timeout, closed, told } = waiting;
   const pending = new Map<string, ServiceStatus>();
+  // Their orders are not given yet: what happens to them is no outcome.
+  const early = new Set<string>();
   const begun = clock.now();
   let resolve = () => {};
   const settled = new Promise<void>((done) => {
     resolve = done;
   });
+  const orders: Promise<void>[] = [];
   let ordering = true;
   const tell = (outcome: Outcome) => {
     pending.delete(outcome.name);
@@ -61,7 +64,7 @@ export async function settle(waiting: Waiting, supervisor: Supervisor, clock: Cl
   };
   const look = (name: string, event: ServiceEvent | null) => {
     const before = pending.get(name);
-    if (before === undefined) return;
+    if (before === undefined || early.has(name)) return;
     const now = supervisor.service(name);
     if (now === null) return tell({ how: "removed", name });
     const how = judge(now, before, event);
@@ -93,14 +96,24 @@ export async function settle(waiting: Waiting, supervisor: Supervisor, clock: Cl
         continue;
       }
       pending.set(name, before);
-      const why = act(name);
-      if (why !== null) tell({ how: "refused", name, why });
-      else look(name, null);
+      early.add(name);
+      const give = (given: () => void) =>
+        act(name, (why) => {
+          early.delete(name);
+          if (why === null) look(name, null);
+          else if (pending.has(name)) tell({ how: "refused", name, why });
+          given();
+        });
+      orders.push(new Promise(give));
     }
     ordering = false;
     if (closed.aborted) return leave();
     if (pending.size === 0) return;
-    if (timeout === 0) return giveUp();
+    if (timeout === 0) {
+      // An order that has to be waited for may be refused.
+      await Promise.all(orders);
+      return giveUp();
+    }
     closed.addEventListener("abort", leave, { once: true });
     const disarm = clock.at(begun + timeout, giveUp);
     await settled;

@@ -29,8 +29,9 @@ export async function answer(
     }
     case "order": {
       if (supervisor.service(request.service) === null) return no(`no service ${request.service}`);
-      const refused = supervisor.order(request.service, request.order);
-      return refused === null ? ok(null) : no(`cannot ${request.order.do} ${request.service}: ${refused}`);
+      const { service, order } = request;
+      const refused = await new Promise<string | null>((done) => supervisor.order(service, order, done));
+      return refused === null ? ok(null) : no(`cannot ${order.do} ${service}: ${refused}`);
     }
     case "watch":
       ok(null);

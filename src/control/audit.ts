@@ -26,11 +26,12 @@ export function audited(supervisor: Supervisor, peer: Peer, note: Note): Supervi
     get about() {
       return supervisor.about;
     },
-    order(name, order) {
-      const refused = supervisor.order(name, order);
-      const outcome = refused === null ? "" : `: refused: ${refused}`;
-      note(`${orderText(order)} of ${name} ordered ${by}${outcome}`, { service: name, uid: peer.uid, pid: peer.pid });
-      return refused;
+    order(name, order, done) {
+      supervisor.order(name, order, (refused) => {
+        const outcome = refused === null ? "" : `: refused: ${refused}`;
+        note(`${orderText(order)} of ${name} ordered ${by}${outcome}`, { service: name, uid: peer.uid, pid: peer.pid });
+        done(refused);
+      });
     },
     apply(dryRun) {
       if (!dryRun) note(`apply ordered ${by}`, { uid: peer.uid, pid: peer.pid });

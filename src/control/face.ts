@@ -5,11 +5,11 @@ import { exitText } from "../base/exit.ts";
 import { didYouMean } from "../base/near.ts";
 import { type LogLine, lastOf } from "../log/ring.ts";
 import type { Change } from "../manager/apply.ts";
+import { SILENT, type Unready } from "../manager/intake.ts";
 import type { Manager } from "../manager/manager.ts";
-import type { Orders } from "../manager/orders.ts";
+import type { Orders, Told } from "../manager/orders.ts";
 import type { Outputs } from "../manager/outputs.ts";
 import type { Runner } from "../manager/runner.ts";
-import type { Unready } from "../manager/scan.ts";
 import type { Happening } from "../manager/services.ts";
 import { isStable } from "../service/end.ts";
 import type { ServiceStatus } from "../service/status.ts";
@@ -21,10 +21,12 @@ export interface FaceParts {
   readonly clock: Clock;
   readonly outputs: Outputs;
   readonly unready: () => ReadonlyMap<string, Unready>;
+  /** The directory of this service did not answer when it was last asked. */
+  readonly isSilent: (name: string) => boolean;
   readonly about: Supervisor["about"];
   readonly orders: Orders;
-  /** Brings back one that was let go; answers why that cannot be, or null. */
-  readonly recall: (name: string, once: boolean) => string | null;
+  /** Brings back one that was let go, for one run with `once`. */
+  readonly recall: (name: string, once: boolean, done: Told) => void;
   readonly apply: (dryRun: boolean) => Promise<{ changes: readonly Change[]; problems: readonly Problem[] }>;
   readonly switching: Supervisor["switching"];
   readonly isStopping: () => boolean;
@@ -44,12 +46,14 @@ export function createFace(parts: FaceParts): Face {
   const { manager, clock, outputs } = parts;
   const watchers = new Set<(event: ServiceEvent) => void>();
 
+  const silence = ({ name, spec }: Runner): string | null =>
+    !spec.fixed && parts.isSilent(spec.loggerOf ?? name) ? SILENT : null;
   const status = (runner: Runner): ServiceStatus => {
     const logger = manager.roster.get(`${runner.name}/log`);
     return statusOf(
       runner.spec,
       runner.state,
-      { why: manager.why(runner), log: logger === undefined ? null : status(logger) },
+      { why: manager.why(runner) ?? silence(runner), log: logger === undefined ? null : status(logger) },
       clock.now(),
       wallClock.now(),
     );
@@ -99,20 +103,20 @@ export function createFace(parts: FaceParts): Face {
       const unready = parts.unready().get(name);
       return unready === undefined ? null : absent(name, unready);
     },
-    order(name, order) {
+    order(name, order, done) {
       const runner = manager.roster.get(name);
       if (runner === undefined) {
         const unready = parts.unready().get(name);
         const comes = order.do === "start" || order.do === "once" || order.do === "restart";
-        if (unready?.isLetGo && comes && !parts.isStopping()) return parts.recall(name, order.do === "once");
+        if (unready?.isLetGo && comes && !parts.isStopping()) return parts.recall(name, order.do === "once", done);
         // Nothing of it runs: it is as it is to be.
-        if (unready !== undefined && order.do === "stop") return null;
-        return unready === undefined ? `there is no such service${didYouMean(name, names())}` : unready.why;
+        if (unready !== undefined && order.do === "stop") return done(null);
+        return done(unready === undefined ? `there is no such service${didYouMean(name, names())}` : unready.why);
       }
       if (parts.isStopping() && order.do !== "signal")
         // The shutdown has its own order, in which it comes.
-        return order.do === "stop" ? null : "everything is being stopped";
-      return parts.orders(runner, order);
+        return done(order.do === "stop" ? null : "everything is being stopped");
+      parts.orders(runner, order, done);
     },
     watch(listener) {
       watchers.add(listener);

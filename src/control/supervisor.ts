@@ -2,12 +2,12 @@
 import type { Problem } from "../base/errors.ts";
 import type { LogLine } from "../log/ring.ts";
 import type { Change } from "../manager/apply.ts";
-import type { Order } from "../manager/orders.ts";
+import type { Order, Told } from "../manager/orders.ts";
 import type { Switching } from "../manager/switch.ts";
 import type { ServiceStatus } from "../service/status.ts";
 
 export type { Change } from "../manager/apply.ts";
-export type { Order, OrderName } from "../manager/orders.ts";
+export type { Order, OrderName, Told } from "../manager/orders.ts";
 export type { SwitchChange, SwitchPlan } from "../manager/switch.ts";
 
 /** A change that is told to whoever watches. */
@@ -33,8 +33,11 @@ export interface Supervisor {
   services(): readonly ServiceStatus[];
   /** One service, or a logger as `web/log`; null if there is none. */
   service(name: string): ServiceStatus | null;
-  /** Why it was refused, as the end of a sentence, or null once it is accepted. A start or restart takes the newest definition. */
-  order(name: string, order: Order): string | null;
+  /**
+   * Tells why it was refused, as the end of a sentence, or null once it is accepted: at once, unless a file system has to
+   * be waited for. A start or restart takes the newest definition.
+   */
+  order(name: string, order: Order, done: Told): void;
   /** Calls `listener` after each change until the returned function is called. Never from within `order`. */
   watch(listener: (event: ServiceEvent) => void): () => void;
   /** The last `count` lines that are kept, oldest first; of all the named services, in the order of their reading. */

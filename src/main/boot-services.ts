@@ -45,7 +45,7 @@ export async function bootServices(parts: BootParts): Promise<void> {
     if (nothing !== null && isFirst && main === null) parts.leave(nothing);
   });
   await parts.openFaces();
-  if (parts.scans() && !parts.isStopping()) await scan.watch();
+  if (parts.scans() && !parts.isStopping()) scan.watch();
 }
 
 async function startUp(layout: MyInit, { scans, receive, openFaces, reread }: BootParts): Promise<boolean> {

@@ -1,6 +1,7 @@
 // Under which name the supervisor runs, and what it does otherwise under that name: a table, so that nobody else asks.
 import type { Defaults } from "../config/settings.ts";
 import type { Voice, VoiceLevel } from "../log/voice.ts";
+import type { ScanParts } from "../manager/scan.ts";
 import type { Settings } from "../spec/spec.ts";
 import type { SupervisorWords } from "./words.ts";
 
@@ -68,6 +69,18 @@ const errors: Readonly<Record<string, string>> = {
   EACCES: "unable to change directory to DIR: access denied",
   ELOOP: "unable to stat DIR: symbolic link loop",
 };
+
+/** What is told of the scan directory, by the name that it was given, and of what is in it. */
+export const scanWords = (
+  manners: Manners,
+  dir: string,
+  voice: Voice,
+): Pick<ScanParts, "warn" | "absent" | "unready"> => ({
+  warn: (text) => voice.warn(text),
+  absent: absence(manners, dir, voice),
+  unready: (name, { why }) =>
+    voice[manners.voice === null ? "info" : "warn"](`${name} waits to be complete: ${why}`, { service: name }),
+});
 
 /** Tells of a scan directory that cannot be had, by the name that it was given; null where that is not repeated. */
 export function absence({ repeats }: Manners, dir: string, voice: Voice): ((code: string) => void) | null {

@@ -1,9 +1,9 @@
 // Service directories that somebody else supervises: what is said of them, and whether anything is left for us.
 import type { Voice } from "../log/voice.ts";
 import { identityOf } from "../manager/footprint.ts";
+import type { Unready } from "../manager/intake.ts";
 import type { Manager } from "../manager/manager.ts";
 import type { Runner } from "../manager/runner.ts";
-import type { Unready } from "../manager/scan.ts";
 import type { Happening } from "../manager/services.ts";
 import { lockHolder } from "../process/lock-holder.ts";
 import { argumentsOf } from "../process/proc.ts";

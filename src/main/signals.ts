@@ -62,7 +62,8 @@ export function createOnSignal(parts: SignalParts): OnSignal {
     voice[(forwarded ?? react) ? "info" : "debug"](`received ${what}`, { signal });
     const target = forwarded ?? (react === undefined ? manager.roster.foreground()?.name : undefined);
     if (target === undefined) return react?.();
-    const refused = face()?.order(target, { do: "signal", signal });
-    if (refused != null) voice.warn(`cannot hand ${what} on to ${target}: ${refused}`);
+    face()?.order(target, { do: "signal", signal }, (refused) => {
+      if (refused !== null) voice.warn(`cannot hand ${what} on to ${target}: ${refused}`);
+    });
   };
 }

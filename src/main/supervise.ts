@@ -14,6 +14,7 @@ import { createLetters } from "../manager/letters.ts";
 import { createManager, type Manager } from "../manager/manager.ts";
 import { createOrders } from "../manager/orders.ts";
 import { createOutputs } from "../manager/outputs.ts";
+import { createDisks } from "../manager/reach.ts";
 import { decodeHouse } from "../manager/remembered.ts";
 import { createScan } from "../manager/scan.ts";
 import { createStrays } from "../manager/strays.ts";
@@ -24,7 +25,7 @@ import { createFallback } from "./fallback.ts";
 import { checkProc, growSlowly, makeThreads, staySmall, tellDropped, tellFault } from "./ground.ts";
 import { routeHandles } from "./handles.ts";
 import { mainCommand } from "./main-command.ts";
-import { absence, codesOf, mannersOf, withManners } from "./manners.ts";
+import { codesOf, mannersOf, scanWords, withManners } from "./manners.ts";
 import { createMyInit, notNow } from "./my-init.ts";
 import { createOnlooker } from "./onlooker.ts";
 import { createOwnVoice } from "./own-voice.ts";
@@ -92,7 +93,9 @@ export function supervise(world: World): void {
     let face: Face | null = null;
 
     const say: Say = (level, text, fields) => voice[level](text, fields);
+    const disks = createDisks(monotonic);
     const manager: Manager = createManager({
+      ...disks,
       core,
       clock: monotonic,
       hello,
@@ -113,7 +116,7 @@ export function supervise(world: World): void {
       fatal: stop,
       progress: (runner) => stopping.progress(runner),
       listening: (path, errno) => control.listening(path, errno),
-      letter: (runner, letter) => letters(runner, letter),
+      letter: (...letter) => letters(...letter),
       refused(...refused) {
         refusals.take(...refused);
         onlooker.refused();
@@ -123,6 +126,7 @@ export function supervise(world: World): void {
     const onlooker = createOnlooker({ words, manners, corePid: hello.corePid, manager, scan: () => scan, stop });
     const refusals = createRefusals({ voice, manager: () => manager, scanDir, corePid: hello.corePid });
     const scan = createScan({
+      ...disks,
       clock: monotonic,
       scanDir,
       defaults: () => config.defaults,
@@ -130,11 +134,8 @@ export function supervise(world: World): void {
       appeared: (spec) => void (refusals.admits(spec) && admission.appeared(spec)),
       disappeared: (name) => admission.disappeared(name),
       problem: tell,
-      warn: (text) => voice.warn(text),
-      absent: absence(manners, words.dir, voice),
       only: words.only,
-      unready: (name, { why }) =>
-        voice[manners.voice === null ? "info" : "warn"](`${name} waits to be complete: ${why}`, { service: name }),
+      ...scanWords(manners, words.dir, voice),
     });
     const admission = createAdmission({
       manager,
@@ -155,8 +156,7 @@ export function supervise(world: World): void {
       onBegin: () => scan.close(),
       onEnd: () => control.close(),
     });
-
-    const orders = createOrders({ manager, refresh: admission.refresh });
+    const orders = createOrders({ manager, refresh: admission.refresh, say });
     const letters = createLetters({ manager, orders, isStopping: stopping.isStopping, say });
     const apply = createReread({
       manager,
@@ -201,7 +201,7 @@ export function supervise(world: World): void {
           isStopping: stopping.isStopping,
           shutdown: stop,
         },
-        { scan, config: () => config },
+        { ...disks, scan, config: () => config },
         control,
         voice,
       );

@@ -4,9 +4,10 @@ import type { Problem } from "../base/errors.ts";
 import { checkSet } from "../config/check-set.ts";
 import { startOrder } from "../spec/order.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
+import { SILENT, type Unready } from "./intake.ts";
 import type { Manager } from "./manager.ts";
 import type { Runner } from "./runner.ts";
-import type { Scan, Unready } from "./scan.ts";
+import type { Scan } from "./scan.ts";
 
 export interface Admission {
   /** A directory has become a specification. */
@@ -15,12 +16,18 @@ export interface Admission {
   disappeared(name: string): void;
   /** All directories have been read once: whoever waits for others is let in, in their order. */
   complete(): void;
-  /** Gives a service its newest definition without a restart; answers why there is none, or null. */
-  refresh(runner: Runner): string | null;
-  /** Brings back one that was let go, for one run with `once`; answers why that cannot be, or null. */
-  recall(name: string, once: boolean): string | null;
+  /** Gives a service its newest definition without a restart. */
+  refresh(runner: Runner, done: (fresh: Refreshed) => void): void;
+  /** Brings back one that was let go, for one run with `once`; tells why that cannot be, or null. */
+  recall(name: string, once: boolean, done: (refused: string | null) => void): void;
   /** Specifications that the set as a whole cannot have (cycles, unknown requirements), by name. */
   readonly refused: ReadonlyMap<string, Unready>;
+}
+
+/** Why there is no newest definition, or null; `isSilent`: its directory does not answer. */
+export interface Refreshed {
+  readonly refused: string | null;
+  readonly isSilent: boolean;
 }
 
 export interface AdmissionParts {
@@ -79,6 +86,7 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
     );
     return problems.find(({ service, severity }) => service === spec.name && severity === "error")?.text ?? null;
   };
+  const ask = (name: string, done: (answers: boolean) => void) => scan().ask(name, done);
   /** Once for all that appear together: a thousand directories put in at once are not looked over a thousand times. */
   const admitSoon = () => {
     if (!isDue)
@@ -116,32 +124,49 @@ export function createAdmission({ manager, scan, stopBudget, tell }: AdmissionPa
       isComplete = true;
       admitAll();
     },
-    recall(name, once) {
-      const { spec, incomplete, problems } = scan().load(name);
-      const why = incomplete ?? problems.find(({ severity }) => severity === "error")?.text ?? "it cannot be read";
-      const fault = spec === null ? why : faultOf(spec);
-      if (spec === null || fault !== null) return fault;
-      manager.add(spec);
-      const runner = manager.roster.get(name);
-      if ((spec.down || once) && runner !== undefined) manager.roster.start(runner, once);
-      return null;
-    },
-    refresh(runner) {
+    recall: (name, once, done) =>
+      ask(name, (answers) => {
+        if (!answers) return done(SILENT);
+        // Meanwhile it may have come another way, or all may have begun to stop.
+        if (manager.isStopping()) return done("everything is being stopped");
+        done(isThere(name) ? null : recall(name, once));
+      }),
+    refresh(runner, done) {
+      const told = (refused: string | null, isSilent = false) => done({ refused, isSilent });
       // It came with the command line or the image, and there is no other definition of it.
-      if (runner.spec.fixed) return null;
-      if (manager.isLeaving(runner) && !manager.keep(runner)) return "it is being removed";
-      const owner = runner.spec.loggerOf ?? runner.name;
-      const { spec, incomplete, problems } = scan().load(owner);
-      const fresh = runner.spec.loggerOf === null ? spec : (spec?.logger ?? null);
-      if (fresh === null)
-        return (
-          incomplete ??
-          problems.find(({ severity }) => severity === "error")?.text ??
-          `cannot read the directory of ${owner}`
-        );
-      const fault = faultOf(fresh);
-      if (fault === null) manager.change(runner, fresh, false);
-      return fault;
+      if (runner.spec.fixed) return told(null);
+      ask(runner.spec.loggerOf ?? runner.name, (answers) => {
+        if (manager.roster.get(runner.name) !== runner) return told("it was removed");
+        if (manager.isLeaving(runner) && !manager.keep(runner)) return told("it is being removed");
+        if (manager.isStopping()) return told("everything is being stopped");
+        if (answers) told(refresh(runner));
+        else told(SILENT, true);
+      });
     },
   };
+
+  function recall(name: string, once: boolean): string | null {
+    const { spec, incomplete, problems } = scan().load(name);
+    const why = incomplete ?? problems.find(({ severity }) => severity === "error")?.text ?? "it cannot be read";
+    const fault = spec === null ? why : faultOf(spec);
+    if (spec === null || fault !== null) return fault;
+    manager.add(spec);
+    const runner = manager.roster.get(name);
+    if ((spec.down || once) && runner !== undefined) manager.roster.start(runner, once);
+    return null;
+  }
+  function refresh(runner: Runner): string | null {
+    const owner = runner.spec.loggerOf ?? runner.name;
+    const { spec, incomplete, problems } = scan().load(owner);
+    const fresh = runner.spec.loggerOf === null ? spec : (spec?.logger ?? null);
+    if (fresh === null)
+      return (
+        incomplete ??
+        problems.find(({ severity }) => severity === "error")?.text ??
+        `cannot read the directory of ${owner}`
+      );
+    const fault = faultOf(fresh);
+    if (fault === null) manager.change(runner, fresh, false);
+    return fault;
+  }
 }

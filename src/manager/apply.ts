@@ -46,12 +46,14 @@ export async function applyAll(
   { atStart, now, next }: SettingsChange,
   dryRun: boolean,
 ): Promise<{ readonly changes: readonly Change[]; readonly problems: readonly Problem[] }> {
+  const answers = (name: string) => new Promise<boolean>((resolve) => scan.ask(name, resolve));
+  const nothing = (text: string) => ({
+    changes: [],
+    problems: [{ severity: "error" as const, where: "scan directory", text }],
+  });
+  if (!(await answers(""))) return nothing("does not answer: nothing is changed");
   const names = scan.names();
-  if (names === null)
-    return {
-      changes: [],
-      problems: [{ severity: "error", where: "scan directory", text: "cannot be read: nothing is changed" }],
-    };
+  if (names === null) return nothing("cannot be read: nothing is changed");
   const { keys, late } = globalDifferences(atStart, now, next);
   const problems: Problem[] = [];
   if (late.length > 0) {
@@ -61,6 +63,12 @@ export async function applyAll(
   const specs = new Map<string, ServiceSpec>();
   const refused = new Set<string>();
   for (const [index, name] of names.entries()) {
+    if (!(await answers(name))) {
+      refused.add(name);
+      const text = "does not answer: its service is left as it is";
+      problems.push({ severity: "error", service: name, where: scan.pathOf(name), text });
+      continue;
+    }
     const { spec, incomplete, problems: found } = scan.load(name);
     problems.push(...found);
     if (incomplete !== null)

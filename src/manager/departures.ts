@@ -1,11 +1,11 @@
 // How a service goes: it is stopped and forgotten, with its logger after it.
 import type { Core } from "../channel/core.ts";
 import type { Doctor } from "./doctor.ts";
+import type { Unready } from "./intake.ts";
 import type { Outputs } from "./outputs.ts";
 import { letGoKey, specKey } from "./remembered.ts";
 import { isAtRest, type Roster } from "./roster.ts";
 import { type Runner, stateKey } from "./runner.ts";
-import type { Unready } from "./scan.ts";
 
 export interface DepartureParts {
   readonly core: Core;

@@ -13,6 +13,7 @@ import type { State } from "../service/model.ts";
 import { foreground } from "./foreground.ts";
 import { idleShell, isShell } from "./idle-shell.ts";
 import type { Leftovers } from "./leftovers.ts";
+import type { Reach } from "./reach.ts";
 import type { Runner } from "./runner.ts";
 
 /** A main process that has left others behind within this time has probably put itself in the background. */
@@ -23,6 +24,7 @@ const LATER: Ms = 2000;
 export interface DoctorParts {
   readonly clock: Clock;
   readonly leftovers: Leftovers;
+  readonly reach: Reach;
   readonly say: (level: VoiceLevel, text: string, fields?: VoiceFields) => void;
   /** A finding has come or gone. */
   readonly changed: (runner: Runner) => void;
@@ -32,8 +34,8 @@ export interface Doctor {
   /** Its main process has ended, and left these. */
   saw(runner: Runner, strays: readonly Stray[]): void;
   changed(runner: Runner, before: State): void;
-  /** A better reason for a start that failed with this errno; null if the errno says it all. */
-  explain(runner: Runner, program: Program, errno: number): string | null;
+  /** Tells a better reason for a start that failed with this errno; null if the errno says it all. */
+  explain(runner: Runner, program: Program, errno: number, done: (reason: string | null) => void): void;
   /** What was found, for the status. */
   finding(runner: Runner): string | null;
   forget(runner: Runner): void;
@@ -48,7 +50,7 @@ interface Finding {
 }
 
 /** One sentence per service and finding, said once. */
-export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): Doctor {
+export function createDoctor({ clock, leftovers, reach, say, changed }: DoctorParts): Doctor {
   const findings = new Map<Runner, Finding>();
   const began = new Map<Runner, Ms>();
   // Those whose present process is to be looked at, or was.
@@ -65,7 +67,7 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
     const { state } = runner;
     if (!("pid" in state) || state.pid !== pid) return;
     // The script of a shell beneath another root is not to be found by its name.
-    const idle = runner.spec.root === null ? idleShell(pid, runner.spec.dir) : null;
+    const idle = runner.spec.root === null ? idleShell(pid, runner.spec.dir, reach.isSure) : null;
     if (idle === null) return noteShellText(runner);
     find(runner, {
       key: `exec ${idle.command}`,
@@ -79,12 +81,17 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
   const noteShellText = (runner: Runner) => {
     const [shell, script] = runner.spec.command;
     if (shell !== "/bin/sh" || script === undefined || script !== runner.spec.source["command"]) return;
+    if (!reach.isSure(script)) return;
     const file = inspectRun(script, basename(script));
     if (file.kind !== "shell-text" || findings.has(runner)) return;
     findings.set(runner, { key: "shell-text", text: file.advice, stays: true });
     changed(runner);
   };
-  const later = createDelay(clock, LATER, examine);
+  const later = createDelay(clock, LATER, (runner: Runner, pid: number) =>
+    reach.ask(runner.spec.dir, (answers) => {
+      if (answers) examine(runner, pid);
+    }),
+  );
 
   return {
     saw(runner, strays) {
@@ -121,15 +128,10 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
       known.add(runner);
       later.add(runner, state.pid);
     },
-    explain(runner, program, errno) {
+    explain(runner, program, errno, done) {
       const path = commandOf(runner.spec, program)[0] ?? "";
-      if (!["ENOENT", "ENOEXEC", "EACCES"].includes(errnoName(errno))) return null;
-      // One word that holds a whole command line, as `CMD ["a && b"]` makes it.
-      if (!existsSync(path) && runner.spec.foreground && /[\s&|;$<>]/.test(path))
-        return `there is no program ${quoted(path)}; a line for a shell is written "sh", "-c", ${quoted(path)}`;
-      if (!path.startsWith("/") || !existsSync(path)) return null;
-      const file = inspectRun(path, basename(path));
-      return file.kind === "broken" || file.kind === "incomplete" ? file.fault : null;
+      if (!["ENOENT", "ENOEXEC", "EACCES"].includes(errnoName(errno))) return done(null);
+      reach.ask(path, (answers) => done(answers ? explain(runner, path) : null));
     },
     finding: (runner) => findings.get(runner)?.text ?? null,
     forget(runner) {
@@ -139,6 +141,15 @@ export function createDoctor({ clock, leftovers, say, changed }: DoctorParts): D
       began.delete(runner);
     },
   };
+
+  function explain({ spec }: Runner, path: string): string | null {
+    // One word that holds a whole command line, as `CMD ["a && b"]` makes it.
+    if (!existsSync(path) && spec.foreground && /[\s&|;$<>]/.test(path))
+      return `there is no program ${quoted(path)}; a line for a shell is written "sh", "-c", ${quoted(path)}`;
+    if (!path.startsWith("/") || !existsSync(path)) return null;
+    const file = inspectRun(path, basename(path));
+    return file.kind === "broken" || file.kind === "incomplete" ? file.fault : null;
+  }
 
   /** A service that has stayed up for a while needs no advice on staying. */
   function clearLater(runner: Runner): void {

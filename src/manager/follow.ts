@@ -3,6 +3,7 @@
 import { statSync } from "node:fs";
 import type { Clock, Ms } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
+import type { Reach } from "./reach.ts";
 import { createWatch, type Watch, type Watching } from "./watch.ts";
 import { watchWay } from "./way.ts";
 
@@ -15,6 +16,7 @@ const GATHER: Ms = 5;
 
 export interface FollowParts extends Pick<Watching, "listChanged" | "serviceChanged"> {
   readonly clock: Clock;
+  readonly reach: Reach;
   readonly path: string;
   readonly warn: (text: string) => void;
   /** Told the errno at each look that finds no such directory; null says it once, with the other warnings. */
@@ -25,14 +27,14 @@ export interface FollowParts extends Pick<Watching, "listChanged" | "serviceChan
 
 export interface Follow extends Watch {
   /** Begins, or begins anew. */
-  begin(): Promise<void>;
+  begin(): void;
   /** There is no directory to watch: it is looked for. */
   lost(why: string): void;
 }
 
 /** The watch over the directory that `path` leads to at any time. */
 export function createFollow(parts: FollowParts): Follow {
-  const { clock, path } = parts;
+  const { clock, reach, path } = parts;
   let watcher: Watch | null = null;
   let forgetLook = () => {};
   let forgetWay = () => {};
@@ -42,6 +44,8 @@ export function createFollow(parts: FollowParts): Follow {
   let isPolling = false;
   let isClosed = false;
 
+  /** The errno that keeps it from being a directory, null if it is one; of what may not answer nothing is known. */
+  const absence = (): string | null | undefined => (reach.isSure(path) ? absenceOf(path) : undefined);
   const leaveRoot = () => {
     forgetLook();
     watcher?.close();
@@ -49,7 +53,7 @@ export function createFollow(parts: FollowParts): Follow {
   };
   const lost = (why: string) => {
     if (isClosed) return;
-    const code = parts.absent === null ? null : absenceOf(path);
+    const code = parts.absent === null ? null : (absence() ?? null);
     if (code !== null) {
       if (toldTurn !== turn) parts.absent?.(code);
       toldTurn = turn;
@@ -57,9 +61,17 @@ export function createFollow(parts: FollowParts): Follow {
       parts.warn(`cannot watch ${path}: ${why}; looking every ${RESCAN / 1000} s instead`);
     leaveRoot();
     isPolling = true;
-    forgetLook = clock.at(clock.now() + (code === null ? RESCAN : ABSENT), () => void begin());
+    forgetLook = clock.at(clock.now() + (code === null ? RESCAN : ABSENT), begin);
   };
-  const begin = async () => {
+  /** Whoever finds that it does not answer says so. */
+  const begin = () =>
+    reach.ask(path, (answers) => {
+      if (isClosed) return;
+      if (answers) return void lay();
+      forgetLook();
+      forgetLook = clock.at(clock.now() + RESCAN, begin);
+    });
+  const lay = async () => {
     const own = ++turn;
     forgetWay();
     forgetWay = watchWay(path, () => {
@@ -68,8 +80,8 @@ export function createFollow(parts: FollowParts): Follow {
         if (isClosed) return;
         leaveRoot();
         // At once, before the watch is laid.
-        if (absenceOf(path) === null) parts.begun();
-        void begin();
+        if (absence() === null) parts.begun();
+        begin();
       });
     });
     let code: string | null = null;
@@ -79,7 +91,7 @@ export function createFollow(parts: FollowParts): Follow {
     };
     try {
       const { listChanged, serviceChanged } = parts;
-      const fresh = await createWatch(path, { listChanged, serviceChanged, lost: fail });
+      const fresh = await createWatch(path, { listChanged, serviceChanged, lost: fail, isSure: reach.isSure });
       if (isClosed || code !== null || own !== turn) fresh.close();
       else {
         watcher = fresh;

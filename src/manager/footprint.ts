@@ -8,6 +8,9 @@ export function identityOf(home: string): string {
   return stats === null ? "" : `${stats.dev}:${stats.ino}:${stats.birthtimeMs}`;
 }
 
+/** True of a directory, and of a link to one. */
+export const isDirectory = (path: string): boolean => look(path)?.isDirectory() ?? false;
+
 /** Stays the same while nobody writes: two that are equal, a moment apart, say that a copy has come to its end. */
 export function footprintOf(home: string): string {
   const files = ["run", "service.ini"].map((name) => look(`${home}/${name}`));

@@ -31,8 +31,11 @@ export function isShell(word: string): boolean {
   return shells.has(basename(word).replace(/^-/, ""));
 }
 
-/** What this process waits for, if it is a shell at the last command of a script; `dir` is where it was started. */
-export function idleShell(pid: number, dir: string): IdleShell | null {
+/**
+ * What this process waits for, if it is a shell at the last command of a script; `dir` is where it was started, and
+ * `mayRead` is asked before the script is read.
+ */
+export function idleShell(pid: number, dir: string, mayRead: (path: string) => boolean): IdleShell | null {
   // Not by its name: that of a script is the script's.
   const words = argumentsOf(pid);
   if (!isShell(words[0] ?? "") || words.includes("-c")) return null;
@@ -44,6 +47,7 @@ export function idleShell(pid: number, dir: string): IdleShell | null {
   // The same words are a fork of the shell itself, at work in a subshell.
   if (below.join("\0") === words.join("\0")) return null;
   const path = resolve(dir, script);
+  if (!mayRead(path)) return null;
   const file = readWhole(path, SCRIPT_MOST);
   const last = file.ok ? lastCommand(file.bytes.toString("utf8")) : null;
   if (last === null) return null;

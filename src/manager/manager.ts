@@ -5,16 +5,15 @@ import type { Exit } from "../base/exit.ts";
 import { signalName } from "../base/signals.ts";
 import type { Core, Hello, Listener } from "../channel/core.ts";
 import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
-import { createIsLocal } from "../process/mounts.ts";
 import { failureText, type Program } from "../process/spawn.ts";
 import { whereabouts } from "../process/whereabouts.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 import { type Controls, createControls } from "./controls.ts";
 import { createHelpers } from "./helpers.ts";
 import { createLeftovers, type Leftovers } from "./leftovers.ts";
-import { createLooks, type Looks } from "./looks.ts";
 import type { Outputs } from "./outputs.ts";
 import { isPatient } from "./patience.ts";
+import type { Disks } from "./reach.ts";
 import { createReadiness } from "./readiness.ts";
 import { encodePutOff, type House, putOffKey } from "./remembered.ts";
 import { createRoster, type Roster } from "./roster.ts";
@@ -22,7 +21,7 @@ import type { Runner } from "./runner.ts";
 import { createServices, type Happening, type Services } from "./services.ts";
 import { createSupervise, type Supervise } from "./supervise.ts";
 
-export interface ManagerParts {
+export interface ManagerParts extends Disks {
   readonly core: Core;
   readonly clock: Clock;
   readonly hello: Hello;
@@ -38,8 +37,8 @@ export interface ManagerParts {
   /** Something was reaped or has changed its state; a shutdown looks on. */
   readonly progress: (runner: Runner | null) => void;
   readonly listening: (path: string, errno: number) => void;
-  /** A letter for this service has come by its `control`; acknowledged when this returns. */
-  readonly letter: (runner: Runner, letter: string) => void;
+  /** A letter for this service has come by its `control`; acknowledged once `done` is called. */
+  readonly letter: (runner: Runner, letter: string, done: () => void) => void;
   /** Somebody else has the lock of its supervise directory at `path`. */
   readonly refused: (runner: Runner, path: string, mayRun: boolean) => void;
   /** A place for the supervise directory of this service where its own cannot be written to; null is none. */
@@ -70,18 +69,15 @@ export interface Manager
   help(spec: ServiceSpec, done: (exit: Exit | null) => void): () => void;
   readonly controls: Controls;
   readonly supervise: Supervise;
-  /** All that boots is started: what had to wait until then is done, and nothing waits for a file system any more. */
+  /** All that boots is started: what had to wait until then is done. */
   begin(): void;
   /** What the doctor found, or why it waits: one sentence or null. */
   why(runner: Runner): string | null;
 }
 
-/** The manager of one core. `given` is for the tests. */
-export function createManager(parts: ManagerParts, given?: Looks): Manager {
+/** The manager of one core. */
+export function createManager(parts: ManagerParts): Manager {
   const { core, clock, hello, outputs, say } = parts;
-  const isLocal = createIsLocal(clock);
-  // While all is read anyway a look may wait as well: nothing runs yet that could want an answer meanwhile.
-  const looks = given ?? createLooks({ clock, waits: hello.blobs.size === 0, isLocal });
   const roster = createRoster((name, event) => {
     if (event === null) core.forget(putOffKey(name));
     else core.remember(putOffKey(name), encodePutOff(event));
@@ -95,7 +91,7 @@ export function createManager(parts: ManagerParts, given?: Looks): Manager {
     core,
     hello,
     helpers,
-    looks,
+    looks: parts.looks,
     say,
     termed: (runner) => supervise.changed(runner, true),
     restart: (runner) => roster.end(runner, { type: "restart", cause: "request", patient: isPatient(runner.spec) }),
@@ -105,8 +101,8 @@ export function createManager(parts: ManagerParts, given?: Looks): Manager {
     clock,
     hello,
     say,
-    looks,
-    find: (path, names, isSure) => whereabouts(path, names, (at) => isLocal(at, isSure)),
+    looks: parts.looks,
+    find: (path, names, isSure) => whereabouts(path, names, (at) => parts.mounts.isLocal(at, isSure)),
     outside: (runner) => ({
       leaves: services.isLeaving(runner),
       ends: roster.ends(runner),
@@ -139,10 +135,7 @@ export function createManager(parts: ManagerParts, given?: Looks): Manager {
     controls,
     supervise,
     why: (runner) => (runner.state.phase === "waiting" ? roster.blocked(runner) : doctor.finding(runner)),
-    begin() {
-      supervise.begin();
-      looks.begin();
-    },
+    begin: supervise.begin,
     help: helpers.runAlone,
     hello: () => {},
     spawned(id, pid) {
@@ -156,8 +149,10 @@ export function createManager(parts: ManagerParts, given?: Looks): Manager {
       if (helpers.ended(id, null) || runner === undefined) return;
       const program = programOf(runner);
       if (step === "exec") services.unexecuted.set(runner, errno);
-      const reason = doctor.explain(runner, program, errno) ?? failureText(runner.spec, program, step, errno);
-      runner.send({ type: "unspawned", child: childOf(id), reason, ended: step === "ended" });
+      doctor.explain(runner, program, errno, (better) => {
+        const reason = better ?? failureText(runner.spec, program, step, errno);
+        runner.send({ type: "unspawned", child: childOf(id), reason, ended: step === "ended" });
+      });
     },
     exited(serial, id, pid, exit) {
       const runner = runnerOf(id);
@@ -171,8 +166,8 @@ export function createManager(parts: ManagerParts, given?: Looks): Manager {
     },
     letter(serial, number, letter) {
       const runner = services.numbered(number);
-      if (runner !== undefined) parts.letter(runner, letter);
-      core.ack(serial);
+      if (runner === undefined) core.ack(serial);
+      else parts.letter(runner, letter, () => core.ack(serial));
     },
     inscribed: supervise.inscribed,
     supervised(...told) {

@@ -1,35 +1,29 @@
 // Keeps the set of service directories as it is on disk: what appears is started, what disappears is stopped.
 import type { Clock, Ms } from "../base/clock.ts";
 import type { Problem } from "../base/errors.ts";
-import { type Listing, listServices } from "../config/list-services.ts";
-import { type Loaded, loadService } from "../config/load.ts";
+import type { Listing } from "../config/list-services.ts";
+import type { Loaded } from "../config/load.ts";
 import type { Defaults } from "../config/settings.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
+import { createEntries, type Entries } from "./entries.ts";
 import { createFollow } from "./follow.ts";
-import { footprintOf, identityOf } from "./footprint.ts";
-import { located } from "./located.ts";
+import { footprintOf, identityOf, isDirectory } from "./footprint.ts";
+import { createIntake, type Unready } from "./intake.ts";
+import type { Reach } from "./reach.ts";
+import { createSettling } from "./settling.ts";
+import { createSilence } from "./silence.ts";
 import { realPath } from "./way.ts";
 
-/** A copy that is under way is waited for: a directory is read when nothing has moved in it for this long. */
-const QUIET: Ms = 40;
 /** Several changes make one look at the list. */
 const GATHER: Ms = 5;
-/** A watch takes a moment to be laid; what came before it is found by one more look. */
-const SECOND_LOOK: Ms = 500;
+/** A scan directory that is another one may still be filled for so long. */
+const FILLING: Ms = 40;
 /** One turn of the loop at boot. */
 const TURN: Ms = 8;
 
-/** A directory that cannot be run as it is, and why. */
-export interface Unready {
-  readonly why: string;
-  /** True if it may become complete by itself; false if somebody has to mend it. */
-  readonly incomplete: boolean;
-  /** It was let go on purpose, and comes back when it is asked for. Default false. */
-  readonly isLetGo?: boolean;
-}
-
 export interface ScanParts {
   readonly clock: Clock;
+  readonly reach: Reach;
   readonly scanDir: string;
   readonly defaults: () => Defaults;
   /** What has a service now, and the directory of each. */
@@ -46,102 +40,76 @@ export interface ScanParts {
   readonly unready: (name: string, unready: Unready) => void;
 }
 
-export interface Scan {
+export interface Scan extends Pick<Entries, "pathOf" | "homeOf" | "ask" | "isSilent"> {
   /** Reads every directory once, a few milliseconds at a time; resolves when all of them are known. */
   boot(): Promise<void>;
   /** From now on changes are seen. */
-  watch(): Promise<void>;
+  watch(): void;
   /** Looks again now. */
   rescan(): void;
   /** Looks again soon; many who ask make one look. */
   look(): void;
   /** Directories that are there and cannot be run, by name. */
   readonly unready: ReadonlyMap<string, Unready>;
-  /** The path of the directory of that name. */
-  homeOf(name: string): string;
   /** Reads one directory anew. */
   load(name: string): Loaded;
+  /** Those whose directories do not answer included. */
   names(): readonly string[] | null;
   close(): void;
 }
 
 /** The scan of one directory of service directories. */
 export function createScan(parts: ScanParts): Scan {
-  const { clock, scanDir } = parts;
-  const unready = new Map<string, Unready>();
-  const told = new Map<string, string>();
-  const timers = new Map<string, () => void>();
+  const { clock, scanDir, reach } = parts;
+  const intake = createIntake(parts);
+  const { unready } = intake;
   const identities = new Map<string, string>();
   // Entries that have come or gone since the last look at the list.
   const moved = new Set<string>();
-  let rootIdentity = identityOf(scanDir);
+  let rootIdentity: string | null = null;
   let forgetLook: (() => void) | null = null;
   // Until a scan directory that is another one has been there for a moment.
   let forgetFilling: (() => void) | null = null;
+  let isBooting = false;
   let isClosed = false;
 
-  const tell = (name: string, problems: readonly Problem[]) => {
-    const text = problems.map((problem) => `${problem.where} ${problem.text}`).join("\n");
-    // Every look at a broken directory finds the same; it is told once.
-    if (told.get(name) === text) return;
-    if (text === "") told.delete(name);
-    else told.set(name, text);
-    for (const problem of problems) parts.problem(problem);
-  };
-  // Without links: one that is exchanged must not lead a running service's `finish` to another directory.
-  const homeOf = (name: string) => realPath(`${scanDir}/${name}`);
-  const loadFrom = (home: string, name: string) => loadService(home, name, parts.defaults());
-  const load = (name: string) => loadFrom(homeOf(name), name);
+  const silence = createSilence({ clock, reach, warn: parts.warn, again: () => lookSoon() });
+  const entries = createEntries(scanDir, parts.only, silence);
+  const { pathOf, homeOf, answers, isSilent } = entries;
   const take = (name: string, home = homeOf(name)) => {
-    const { spec, incomplete, problems, producer } = loadFrom(home, name);
-    tell(name, problems);
-    if (spec !== null || producer !== undefined) {
-      unready.delete(name);
-      follow.leave(name);
-      if (spec !== null) parts.appeared(spec);
-      return;
-    }
-    const fault = problems.find((problem) => problem.severity === "error");
-    const why = incomplete ?? (fault === undefined ? "it cannot be read" : located(fault, home));
-    const known = unready.get(name);
-    unready.set(name, { why, incomplete: incomplete !== null });
-    follow.enter(name);
-    if (known?.why !== why && incomplete !== null) parts.unready(name, { why, incomplete: true });
+    if (intake.take(home, name)) follow.leave(name);
+    else follow.enter(name);
   };
-  /** Reads it once it has been the same for a moment. */
-  const settle = (name: string, quiet = QUIET) => {
-    timers.get(name)?.();
-    const before = footprintOf(homeOf(name));
-    timers.set(
-      name,
-      clock.at(clock.now() + quiet, () => {
-        timers.delete(name);
-        if (isClosed || !listed.has(name)) return;
-        if (footprintOf(homeOf(name)) !== before) return settle(name);
-        take(name);
-        if (quiet === QUIET && unready.has(name)) settle(name, SECOND_LOOK);
-      }),
-    );
-  };
+  const settling = createSettling({
+    clock,
+    footprint: (name) => (answers(name) ? footprintOf(homeOf(name)) : null),
+    read(name) {
+      if (!isClosed && listed.has(name)) take(name);
+      return !unready.has(name);
+    },
+    silent: (name) => void moved.add(name),
+  });
+  const { settle } = settling;
   let listed = new Set<string>();
-  let linked: ReadonlySet<string> = listed;
-  const only = parts.only === null ? null : { names: [parts.only], links: new Set([parts.only]), problems: [] };
-  const look = (): Listing => only ?? listServices(scanDir);
-  const heed = ({ names, links, problems }: Listing) => {
-    if (names !== null || parts.absent === null) tell("", problems);
+  const heed = ({ names, problems }: Listing) => {
+    if (names !== null || parts.absent === null) intake.tell("", problems);
     if (names !== null) listed = new Set(names);
-    linked = links;
     return names;
   };
-  const list = () => heed(look());
+  const list = () => heed(entries.look());
   /** Of one that was found before anybody watched, by us or by an earlier manager. */
   const identityBefore = (home: string | undefined, now: string | null) =>
-    home === undefined || home === now ? undefined : identityOf(home);
+    home === undefined || home === now ? undefined : reach.isSure(home) ? identityOf(home) : "";
+  /** It is there, and that is all that is known. */
+  const hold = (name: string, present = parts.present()) => {
+    if (isSilent(name) && !present.has(name)) intake.silent(name);
+  };
   const rescan = () => {
-    if (isClosed) return;
+    if (isClosed || isBooting || !answers("")) return;
     const root = identityOf(scanDir);
-    const listing = look();
-    const { names } = listing;
+    rootIdentity ??= root;
+    const listing = entries.look();
+    const { names, silent } = listing;
     // A scan directory that cannot be read says nothing of its services: they stay.
     if (names === null) {
       heed(listing);
@@ -150,7 +118,8 @@ export function createScan(parts: ScanParts): Scan {
     const present = parts.present();
     const found = names.map((name) => {
       const known = identities.get(name);
-      const home = moved.has(name) || known === undefined || root !== rootIdentity ? homeOf(name) : null;
+      const isKnown = known !== undefined && !moved.has(name) && root === rootIdentity;
+      const home = isKnown || silent.has(name) ? null : homeOf(name);
       return { name, known, home, identity: home === null ? known : identityOf(home) };
     });
     // It went or was exchanged under our eyes: what was found is of no directory that there is.
@@ -160,32 +129,37 @@ export function createScan(parts: ScanParts): Scan {
     if (root !== rootIdentity) {
       for (const name of names) moved.add(name);
       forgetFilling?.();
-      forgetFilling = clock.at(clock.now() + QUIET, () => {
+      forgetFilling = clock.at(clock.now() + FILLING, () => {
         forgetFilling = null;
         rescan();
       });
     }
     rootIdentity = root;
     for (const { name, known, home, identity } of found) {
+      if (silent.has(name)) {
+        hold(name, present);
+        continue;
+      }
       const isNew = moved.has(name);
       const isOther = identity !== (known ?? identityBefore(present.get(name), home) ?? identity);
       identities.set(name, identity ?? "");
       // Another directory by the name of one that runs: the old service ends before the new one begins.
       if (present.has(name) && isOther) parts.disappeared(name);
-      if (present.has(name) || (timers.has(name) && !isNew)) continue;
+      if (present.has(name) || (settling.has(name) && !isNew)) continue;
       if (isOther) follow.leave(name);
-      if (isNew || !unready.has(name)) settle(name);
+      const waits = unready.get(name);
+      if (isNew || waits === undefined || waits.isSilent) settle(name);
     }
-    moved.clear();
+    for (const name of moved) if (!silent.has(name)) moved.delete(name);
     // It may still be filled: who is not in it yet has not gone.
     if (forgetFilling !== null) return;
-    for (const name of new Set([...present.keys(), ...identities.keys()])) {
+    for (const name of new Set([...present.keys(), ...identities.keys(), ...unready.keys()])) {
       if (listed.has(name)) continue;
       // Also what is no service: it may have been refused.
       parts.disappeared(name);
       identities.delete(name);
-      unready.delete(name);
-      told.delete(name);
+      intake.forget(name);
+      silence.forget(pathOf(name));
       follow.leave(name);
     }
   };
@@ -197,6 +171,7 @@ export function createScan(parts: ScanParts): Scan {
   };
   const follow = createFollow({
     clock,
+    reach,
     path: scanDir,
     warn: parts.warn,
     absent: parts.absent,
@@ -207,7 +182,7 @@ export function createScan(parts: ScanParts): Scan {
       lookSoon();
     },
     serviceChanged: (name) => {
-      if (timers.has(name) || unready.has(name)) settle(name);
+      if (settling.has(name) || unready.has(name)) settle(name);
     },
     begun() {
       for (const name of unready.keys()) {
@@ -219,23 +194,47 @@ export function createScan(parts: ScanParts): Scan {
     },
   });
 
+  const answersLate = (name: string) => new Promise<boolean>((resolve) => entries.ask(name, resolve));
+  /** At boot: one that had to be asked. */
+  const takeLate = async (name: string) => {
+    const isThere = await answersLate(name);
+    if (isClosed) return;
+    if (!isThere) hold(name);
+    else if (isDirectory(pathOf(name))) take(name);
+  };
+
+  const takeAll = async () => {
+    rootIdentity = identityOf(scanDir);
+    const listing = entries.look();
+    const { links, silent } = listing;
+    const late = Promise.all([...silent].map(takeLate));
+    let turnEnd = clock.now() + TURN;
+    const place = realPath(scanDir);
+    for (const name of heed(listing) ?? []) {
+      if (isClosed) return;
+      if (silent.has(name)) continue;
+      take(name, links.has(name) ? homeOf(name) : `${place}/${name}`);
+      if (clock.now() < turnEnd) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      turnEnd = clock.now() + TURN;
+    }
+    await late;
+  };
+
   return {
     unready,
-    homeOf,
-    load,
+    ...entries,
+    load: (name) => intake.load(homeOf(name), name),
     rescan,
     look: lookSoon,
     names: list,
     async boot() {
-      let turnEnd = clock.now() + TURN;
-      // What is no link itself is found where the scan directory is: a thousand names need not be looked up anew.
-      const place = realPath(scanDir);
-      for (const name of list() ?? []) {
-        if (isClosed) return;
-        take(name, linked.has(name) ? homeOf(name) : `${place}/${name}`);
-        if (clock.now() < turnEnd) continue;
-        await new Promise((resolve) => setImmediate(resolve));
-        turnEnd = clock.now() + TURN;
+      if (!answers("") && !(await answersLate(""))) return;
+      isBooting = true;
+      try {
+        await takeAll();
+      } finally {
+        isBooting = false;
       }
     },
     watch: follow.begin,
@@ -243,7 +242,8 @@ export function createScan(parts: ScanParts): Scan {
       isClosed = true;
       forgetLook?.();
       forgetFilling?.();
-      for (const forget of timers.values()) forget();
+      silence.close();
+      settling.close();
       follow.close();
     },
   };

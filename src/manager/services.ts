@@ -1,8 +1,6 @@
 // The set of services: how one comes, changes and goes, and what the house around its runner does for it.
-import type { Clock } from "../base/clock.ts";
 import { type Exit, executionCode, shellCode } from "../base/exit.ts";
 import type { Core, Hello } from "../channel/core.ts";
-import type { VoiceFields, VoiceLevel } from "../log/voice.ts";
 import { spawnRequest } from "../process/spawn.ts";
 import { encode } from "../service/blob.ts";
 import { initial } from "../service/machine.ts";
@@ -13,9 +11,8 @@ import type { ServiceSpec } from "../spec/spec.ts";
 import { createChange } from "./change.ts";
 import type { Controls } from "./controls.ts";
 import { createDepartures, type Departures } from "./departures.ts";
-import { createDoctor, type Doctor } from "./doctor.ts";
+import { createDoctor, type Doctor, type DoctorParts } from "./doctor.ts";
 import type { Helpers } from "./helpers.ts";
-import type { Leftovers } from "./leftovers.ts";
 import type { Outputs } from "./outputs.ts";
 import { decodeLetGo, decodeServices, encodeHouse, encodeSpec, HOUSE_KEY, type House, specKey } from "./remembered.ts";
 import { levelOf } from "./report-level.ts";
@@ -33,20 +30,17 @@ export interface Happening {
   readonly text: string;
 }
 
-export interface ServicesParts {
+export interface ServicesParts extends Omit<DoctorParts, "changed"> {
   readonly core: Core;
-  readonly clock: Clock;
   readonly hello: Hello;
   readonly house: House;
   readonly roster: Roster;
-  readonly leftovers: Leftovers;
   readonly outputs: Outputs;
   readonly controls: Controls;
   readonly supervise: Supervise;
   readonly helpers: Helpers;
   /** Runs its check until it is ready, or no more. */
   readonly watchReady: (runner: Runner, on: boolean) => void;
-  readonly say: (level: VoiceLevel, text: string, fields?: VoiceFields) => void;
   readonly happened: (happening: Happening) => void;
   /** The final end of a critical service. */
   readonly fatal: (code: number, why: string) => void;
@@ -94,7 +88,7 @@ export function createServices(parts: ServicesParts): Services {
   const rememberHouse = () => core.remember(HOUSE_KEY, houseBlob());
 
   const publish = (runner: Runner, event: string, text: string) => parts.happened({ runner, event, text });
-  const doctor = createDoctor({ clock, leftovers, say, changed: (runner) => publish(runner, "state", "") });
+  const doctor = createDoctor({ ...parts, changed: (runner) => publish(runner, "state", "") });
   const loggerOf = (runner: Runner) => roster.get(`${runner.name}/log`);
 
   const sweeps = createSweeps(leftovers, parts.helpers, doctor);

@@ -1,5 +1,5 @@
 // Tells when something moves in the scan directory, or in one of the few service directories that are not complete.
-import { realpathSync } from "node:fs";
+import { realpathSync, watch } from "node:fs";
 import { basename, join } from "node:path";
 import { errorCode } from "../base/errors.ts";
 
@@ -18,36 +18,43 @@ export interface Watching {
   readonly serviceChanged: (name: string) => void;
   /** There is no watch any more: its directory has gone or was exchanged, or the kernel has no room for it. */
   readonly lost: (code: string) => void;
+  /** True if nothing on the way to this path keeps us waiting. */
+  readonly isSure: (path: string) => boolean;
 }
 
-/** chokidar over one scan directory; resolves when it watches. Throws if the directory cannot be found. */
-export async function createWatch(scanDir: string, { listChanged, serviceChanged, lost }: Watching): Promise<Watch> {
+/** Watches one scan directory. Throws if it cannot be found or watched. */
+export async function createWatch(scanDir: string, parts: Watching): Promise<Watch> {
+  const { listChanged, serviceChanged, lost, isSure } = parts;
   const root = realpathSync(scanDir);
   // Late: no service waits for it.
-  const { watch } = await import("chokidar");
+  const chokidar = await import("chokidar");
   const pathsOf = new Map<string, readonly string[]>();
   const nameOf = new Map<string, string>();
-  const watcher = watch(root, {
+  // node:fs, for chokidar looks at each entry and where it leads at every change: one that never answers would take
+  // a thread of Node each time.
+  const list = watch(root, { persistent: false }, (event, entry) => {
+    const hasMoved = event === "rename";
+    if (hasMoved && entry === basename(root)) lost("it was moved or removed");
+    else listChanged(entry, hasMoved);
+  });
+  list.on("error", (error) => lost(errorCode(error)));
+  const watcher = chokidar.watch([], {
     depth: 0,
-    // Of the entries chokidar need know nothing: it would look at each twice, and keep what it has seen.
-    ignored: (path) => path !== root && !nameOf.has(path),
     followSymlinks: false,
     atomic: false,
     ignoreInitial: true,
     ignorePermissionErrors: true,
+    // Of what is in there chokidar need know nothing: it would look at each twice, and keep what it has seen.
+    ignored: (path) => !nameOf.has(path),
   });
   // What chokidar makes of the kernel's events leaves out a chmod, whatever comes within the second after another
   // change, and the end of a path that it was told to forget.
-  watcher.on("raw", (event: string, entry: string | null, where: unknown) => {
-    const { watchedPath } = where as { readonly watchedPath: string };
-    const name = nameOf.get(watchedPath);
-    const hasMoved = event === "rename";
+  watcher.on("raw", (_event: string, _entry: string | null, where: unknown) => {
+    const name = nameOf.get((where as { readonly watchedPath: string }).watchedPath);
     if (name !== undefined) serviceChanged(name);
-    else if (watchedPath === root && hasMoved && entry === basename(root)) lost("it was moved or removed");
-    else if (watchedPath === root) listChanged(entry, hasMoved);
   });
   watcher.on("error", (error) => lost(errorCode(error)));
-  await new Promise<void>((resolve) => watcher.on("ready", () => resolve()));
+  const real = (path: string): string[] => (isSure(path) ? realPathOf(path) : []);
   const leave = (name: string) => {
     const paths = pathsOf.get(name) ?? [];
     pathsOf.delete(name);
@@ -65,13 +72,14 @@ export async function createWatch(scanDir: string, { listChanged, serviceChanged
     },
     leave,
     close() {
+      list.close();
       void watcher.close();
     },
   };
 }
 
 /** Where a path leads; nothing while it leads nowhere. */
-function real(path: string): string[] {
+function realPathOf(path: string): string[] {
   try {
     return [realpathSync(path)];
   } catch {

@@ -16,7 +16,18 @@ const LINKS_MAX = 40;
  * The entries that an absolute path depends on: its links, its last entry, and the first one that is missing. Where
  * there are too many links, those that were found.
  */
-export function wayTo(path: string): readonly Step[] {
+export const wayTo = (path: string): readonly Step[] => walk(path, () => true).steps;
+
+/**
+ * The first place on the way to an absolute path that is not to be touched; null if there is none. Links are followed only
+ * from where it may be touched.
+ */
+export const doubtOn = (path: string, mayTouch: (path: string) => boolean): string | null => walk(path, mayTouch).doubt;
+
+function walk(
+  path: string,
+  mayTouch: (path: string) => boolean,
+): { readonly steps: readonly Step[]; readonly doubt: string | null } {
   const steps: Step[] = [];
   const rest = path.split("/").filter(Boolean);
   let dir = "/";
@@ -26,24 +37,32 @@ export function wayTo(path: string): readonly Step[] {
       dir = dirname(dir);
       continue;
     }
-    const stats = look(join(dir, name));
+    const place = join(dir, name);
+    if (!mayTouch(place)) return { steps, doubt: place };
+    const stats = look(place);
     const isLink = stats?.isSymbolicLink() ?? false;
     if (isLink || stats === null || rest.length === 0) steps.push({ dir, name, isLink });
     if (stats === null) break;
-    if (!isLink) dir = join(dir, name);
+    if (!isLink) dir = place;
     else {
       if (steps.length > LINKS_MAX) break;
-      const target = readLink(join(dir, name));
+      const target = readLink(place);
       if (isAbsolute(target)) dir = "/";
       rest.unshift(...target.split("/").filter(Boolean));
     }
   }
-  return steps;
+  return { steps, doubt: null };
 }
 
-/** The last link on the way to `path`, with its target as it is written; null if there is none. */
-export function lastLink(path: string): (Step & { readonly target: string }) | null {
-  const link = wayTo(path).findLast(({ isLink }) => isLink);
+/**
+ * The last link on the way to `path`, as far as that may be touched, with its target as it is written; null if there is
+ * none.
+ */
+export function lastLink(
+  path: string,
+  mayTouch: (path: string) => boolean,
+): (Step & { readonly target: string }) | null {
+  const link = walk(path, mayTouch).steps.findLast(({ isLink }) => isLink);
   if (link === undefined) return null;
   return { ...link, target: readLink(join(link.dir, link.name)) };
 }

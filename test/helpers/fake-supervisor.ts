@@ -39,6 +39,8 @@ export interface FakeSupervisor extends Supervisor {
   skip(service: string, count: number): void;
   /** What the next orders are answered with. */
   refusal: string | null;
+  /** Where this is a list, orders are answered when the test calls what is in it. */
+  late: (() => void)[] | null;
   /** Called with each order that is accepted. */
   onOrder: (name: string, order: Order) => void;
   readonly watchers: () => number;
@@ -59,6 +61,7 @@ export function fakeSupervisor(...services: readonly ServiceStatus[]): FakeSuper
   const fake: FakeSupervisor = {
     orders: [],
     refusal: null,
+    late: null,
     onOrder: () => {},
     shutdowns: [],
     plan: { changes: [], problems: [] },
@@ -70,10 +73,14 @@ export function fakeSupervisor(...services: readonly ServiceStatus[]): FakeSuper
       const log = name.endsWith("/log") ? all.get(name.slice(0, -4))?.log : undefined;
       return log ?? all.get(name) ?? null;
     },
-    order(name, order) {
+    order(name, order, done) {
       fake.orders.push(`${order.do === "signal" ? `signal ${order.signal}` : order.do} ${name}`);
-      if (fake.refusal === null) fake.onOrder(name, order);
-      return fake.refusal;
+      const give = () => {
+        if (fake.refusal === null) fake.onOrder(name, order);
+        done(fake.refusal);
+      };
+      if (fake.late === null) give();
+      else fake.late.push(give);
     },
     watch(listener) {
       watchers.add(listener);
@@ -90,8 +97,8 @@ export function fakeSupervisor(...services: readonly ServiceStatus[]): FakeSuper
     apply: () => Promise.resolve(fake.plan),
     switching: {
       plan: () => Promise.resolve({ refused: "there are no links here" }),
-      go: () => null,
-      back: () => null,
+      go: () => Promise.resolve(null),
+      back: () => Promise.resolve(null),
       settled: () => {},
     },
     shutdown(code, why) {

@@ -206,6 +206,26 @@ describe("stop, restart and the others", () => {
     },
   );
 
+  test.each(["", " --no-wait"])(
+    "an order that is answered late is not judged before that, nor lost%s",
+    async (option) => {
+      for (const [refusal, expected] of [
+        [null, 0],
+        ["its directory does not answer", 1],
+      ] as const) {
+        const fake = fakeSupervisor(downOf("web"));
+        Object.assign(fake, { late: [], refusal });
+        fake.onOrder = (name) => fake.change(name, { state: "up", want: "up", ready: true, pid: 7 });
+        const { code } = run(fake, `start${option} web`);
+        await turn();
+        fake.change("web", { state: "backoff" }, "ended");
+        await turn();
+        for (const give of fake.late ?? []) give();
+        expect(await code).toBe(expected);
+      }
+    },
+  );
+
   test("wait ends when the goal is reached, and waits through crashes", async () => {
     const fake = fakeSupervisor(downOf("web"));
     const { clock, code } = run(fake, "wait --for ready web");

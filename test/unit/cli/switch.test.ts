@@ -32,11 +32,11 @@ function scene(words: string, over: Partial<SwitchPlan> = {}, links: Partial<Swi
   const told: string[] = [];
   const switching: Switching = {
     plan: () => Promise.resolve({ ...plan, ...over }),
-    go(name) {
+    async go(name) {
       told.push(`go ${name}`);
       return null;
     },
-    back() {
+    async back() {
       told.push("back");
       return null;
     },
@@ -115,7 +115,7 @@ describe("switch", () => {
   });
 
   test("says so where it cannot go back", async () => {
-    const { clock, told, io, code } = scene("switch -w 1 two", {}, { back: () => "it may not be written to" });
+    const { clock, told, io, code } = scene("switch -w 1 two", {}, { back: async () => "it may not be written to" });
     await turn();
     clock.pass(1000);
     expect(await code).toBe(1);
@@ -142,7 +142,7 @@ describe("switch", () => {
   });
 
   test("leaves nothing behind where the links cannot be exchanged", async () => {
-    const { code, io, told, fake, clock } = scene("switch two", {}, { go: () => "another switch is under way" });
+    const { code, io, told, fake, clock } = scene("switch two", {}, { go: async () => "another switch is under way" });
     expect(await code).toBe(1);
     expect(io.stderr()).toBe("upkeep: cannot switch: another switch is under way\n");
     expect([told, fake.watchers(), clock.alarms()]).toEqual([[], 0, 0]);

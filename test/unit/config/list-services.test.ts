@@ -16,6 +16,7 @@ test("directories and links to directories are services, in order; files and dot
   expect(listServices(dir)).toEqual({
     names: ["a.b-c_d@1", "link", "web", "é"],
     links: new Set(["link"]),
+    silent: new Set(),
     problems: [],
   });
 });
@@ -46,6 +47,7 @@ test("a link to nothing is a warning", () => {
   expect(listServices(dir)).toEqual({
     names: [],
     links: new Set(),
+    silent: new Set(),
     problems: [{ severity: "warning", where: `${dir}/gone`, text: expect.stringContaining("no such file") }],
   });
 });
@@ -55,5 +57,21 @@ test("a scan directory that cannot be read is told from an empty one", () => {
     names: null,
     problems: [{ severity: "error", where: "/nonexistent" }],
   });
-  expect(listServices(tree())).toEqual({ names: [], links: new Set(), problems: [] });
+  expect(listServices(tree())).toEqual({ names: [], links: new Set(), silent: new Set(), problems: [] });
+});
+
+test("a link is not followed where it leads may not answer, and is listed all the same", () => {
+  const dir = tree({ web: {}, gone: { link: "nowhere" }, far: { link: "nowhere" }, file: "" });
+  const asked: string[] = [];
+  const answers = (name: string, isLink: boolean) => {
+    asked.push(`${name} ${isLink}`);
+    return name !== "far";
+  };
+  expect(listServices(dir, answers)).toMatchObject({
+    names: ["far", "web"],
+    links: new Set(["far"]),
+    silent: new Set(["far"]),
+    problems: [{ where: `${dir}/gone` }],
+  });
+  expect(asked.sort()).toEqual(["far true", "gone true", "web false"]);
 });

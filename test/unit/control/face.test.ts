@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createFace } from "../../../src/control/face.ts";
-import { createOrders } from "../../../src/manager/orders.ts";
+import { createOrders, type Order } from "../../../src/manager/orders.ts";
 import type { Outputs } from "../../../src/manager/outputs.ts";
 import { type House, house } from "../manager/house.ts";
 import { service } from "../service/support.ts";
@@ -11,19 +11,38 @@ const faceOf = ({ manager, clock }: House) =>
     clock,
     outputs: { ring: () => null } as unknown as Outputs,
     unready: () => new Map(),
+    isSilent: () => false,
     about: { version: "", node: "", corePid: 1, scanDir: "" },
-    orders: createOrders({ manager, refresh: () => null }),
-    recall: () => null,
+    orders: createOrders({
+      manager,
+      refresh: (_runner, done) => done({ refused: null, isSilent: false }),
+      say: () => {},
+    }),
+    recall: (_name, _once, done) => done(null),
     apply: async () => ({ changes: [], problems: [] }),
     isStopping: manager.isStopping,
-    switching: { plan: () => Promise.resolve({ refused: "" }), go: () => null, back: () => null, settled: () => {} },
+    switching: {
+      plan: () => Promise.resolve({ refused: "" }),
+      go: async () => null,
+      back: async () => null,
+      settled: () => {},
+    },
     shutdown: () => {},
   });
+
+/** The answer, which is given at once. */
+function order(all: House, name: string, what: Order): string | null | undefined {
+  let answer: string | null | undefined;
+  faceOf(all).order(name, what, (refused) => {
+    answer = refused;
+  });
+  return answer;
+}
 
 test("a restart of what does not run starts it once", () => {
   const all = house();
   all.manager.add(service({ down: true, settle: 0 }));
-  expect(faceOf(all).order("web", { do: "restart" })).toBe(null);
+  expect(order(all, "web", { do: "restart" })).toBe(null);
   all.up("web");
   expect(all.phase("web")).toBe("up");
   expect(all.asked).toEqual(["spawn 1.1"]);
@@ -36,6 +55,6 @@ test("a stop of one service while everything stops brings up nobody", () => {
   all.manager.add(service({ settle: 0, requires: ["db"] }));
   all.up("web");
   all.manager.remember({ since: 1, code: 0, why: "" });
-  expect(faceOf(all).order("db", { do: "stop" })).toBe(null);
+  expect(order(all, "db", { do: "stop" })).toBe(null);
   expect([all.phase("db"), all.phase("web")]).toEqual(["up", "up"]);
 });

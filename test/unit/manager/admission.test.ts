@@ -1,5 +1,5 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { monotonic } from "../../../src/base/clock.ts";
 import { loadSettings } from "../../../src/config/settings.ts";
 import { createAdmission } from "../../../src/manager/admission.ts";
@@ -7,7 +7,7 @@ import { applyAll, inTurn } from "../../../src/manager/apply.ts";
 import { createScan, type Scan } from "../../../src/manager/scan.ts";
 import { temporaryDirectory } from "../../helpers/service-dir.ts";
 import { service } from "../service/support.ts";
-import { house } from "./house.ts";
+import { anywhere, house } from "./house.ts";
 
 const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, groups: process.getgroups?.() ?? [] };
 const { settings, defaults } = loadSettings([], {}, own);
@@ -25,6 +25,7 @@ async function supervised(fill: (dir: string) => void) {
   const all = house(undefined, undefined, () => scan.look());
   const scan: Scan = createScan({
     clock: { ...monotonic, at: all.clock.at },
+    reach: anywhere,
     scanDir: dir,
     defaults: () => defaults,
     present: () => new Map(all.manager.roster.fromDirectories().map(({ name, spec }) => [name, spec.home])),
@@ -109,7 +110,9 @@ test("a start takes no definition that makes a circle", async () => {
   });
   writeFileSync(`${dir}/a/service.ini`, "requires = b\n");
   const runner = all.manager.roster.get("a");
-  expect(runner && admission.refresh(runner)).toContain("it waits for itself");
+  const told = vi.fn();
+  if (runner !== undefined) admission.refresh(runner, told);
+  expect(told).toHaveBeenCalledWith({ refused: expect.stringContaining("it waits for itself"), isSilent: false });
   expect(runner?.spec.requires).toEqual([]);
 });
 
@@ -117,7 +120,9 @@ test("a service that is being removed takes no start", async () => {
   const { all, admission } = await supervised((dir) => put(dir, "a"));
   all.manager.remove("a");
   const runner = all.manager.roster.get("a");
-  expect(runner && admission.refresh(runner)).toBe("it is being removed");
+  const told = vi.fn();
+  if (runner !== undefined) admission.refresh(runner, told);
+  expect(told).toHaveBeenCalledWith({ refused: "it is being removed", isSilent: false });
 });
 
 test("what is mended is told again when it comes again", async () => {
@@ -161,7 +166,12 @@ test("one that was let go comes back for one run where that is what was asked fo
     const runner = all.manager.roster.get(name);
     if (runner !== undefined) all.manager.letGo(runner);
     if (all.phase(name) !== null) all.die(name);
-    expect([all.phase(name), admission.recall(name, once)]).toEqual([null, null]);
+    let refused: string | null = "not told";
+    const phase = all.phase(name);
+    admission.recall(name, once, (told) => {
+      refused = told;
+    });
+    expect([phase, refused]).toEqual([null, null]);
     expect(all.manager.roster.get(name)?.state.want, name).toBe(want);
   }
 });

@@ -3,6 +3,7 @@ import type { Core, Hello, Stream } from "../../../src/channel/core.ts";
 import type { Looks } from "../../../src/manager/looks.ts";
 import { createManager, type Manager, type ManagerParts } from "../../../src/manager/manager.ts";
 import type { Outputs } from "../../../src/manager/outputs.ts";
+import type { Reach } from "../../../src/manager/reach.ts";
 import { decodeHouse } from "../../../src/manager/remembered.ts";
 import type { State } from "../../../src/service/model.ts";
 import type { ServiceSpec } from "../../../src/spec/spec.ts";
@@ -46,6 +47,14 @@ const outputs = {
   closeInput: () => {},
 } as unknown as Outputs;
 
+/** Where every file system answers. */
+export const anywhere: Reach = {
+  isSure: () => true,
+  isSureAt: () => true,
+  ask: (_path, done) => done(true),
+  onReturn() {},
+};
+
 /** One manager of an imaginary core; another one over the same core has taken over from it. */
 export function house(world = imaginaryCore(), clock = fakeClock(), onRemoved = () => {}) {
   const { core, blobs, children, asked } = world;
@@ -61,8 +70,11 @@ export function house(world = imaginaryCore(), clock = fakeClock(), onRemoved = 
   const fatal: string[] = [];
   const removed: string[] = [];
   // There is nothing to be seen on its disk.
-  const looks: Looks = { look: (_path, done) => done(null), begin() {} };
+  const looks: Looks = { look: (_path, done) => done(null), ask: (_point, done) => done(true), onReturn() {} };
   const parts: ManagerParts = {
+    mounts: { isLocal: () => true, pointOf: (path) => path, now: () => new Map() },
+    looks,
+    reach: anywhere,
     core,
     clock,
     hello,
@@ -83,7 +95,7 @@ export function house(world = imaginaryCore(), clock = fakeClock(), onRemoved = 
     refused: () => {},
     fallback: () => null,
   };
-  const manager: Manager = createManager(parts, looks);
+  const manager: Manager = createManager(parts);
   manager.resume();
   const runner = (name: string) => {
     const found = manager.roster.get(name);

@@ -58,7 +58,7 @@ function stage(answer: (asked: "lock" | "offer") => number | null = () => 0, fou
     clock,
     hello: { directories: [] } as unknown as Hello,
     say: (_level, text) => warnings.push(text),
-    looks: { look: (_path, done) => done(null), begin() {} },
+    looks: { look: (_path, done) => done(null), ask: (_point, done) => done(true), onReturn() {} },
     find: () => found,
     outside: () => ({ leaves: false, ends: false, gotTerm: false }),
     fallback: () => null,

@@ -16,6 +16,8 @@ symlinkSync("loop", join(root, "loop"));
 const shown = (path: string) =>
   wayTo(join(root, path)).map(({ dir, name, isLink }) => `${dir.replace(root, "ROOT")} ${name}${isLink ? " ->" : ""}`);
 
+const always = () => true;
+
 describe("the way to a directory", () => {
   test("is its last entry where it has no links", () => {
     expect(shown("runit/default")).toEqual(["ROOT/runit default"]);
@@ -40,12 +42,14 @@ describe("the way to a directory", () => {
   });
 
   test("tells the last link with its target as it is written", () => {
-    expect(lastLink(join(root, "absolute"))).toMatchObject({
+    expect(lastLink(join(root, "absolute"), always)).toMatchObject({
       dir: join(root, "runit"),
       name: "current",
       target: "default",
     });
-    expect(lastLink(join(root, "runit/default"))).toBeNull();
+    expect(lastLink(join(root, "runit/default"), always)).toBeNull();
+    // What it leads to is not touched for that.
+    expect(lastLink(join(root, "absolute"), (path) => !path.endsWith("/default"))).toMatchObject({ name: "current" });
   });
 
   test("has a real path, or itself where it leads nowhere", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createIsLocal, isLocalIn, mountsIn } from "../../../src/process/mounts.ts";
+import { areAllLocalIn, createMounts, isLocalIn, mountPointIn, mountsIn } from "../../../src/process/mounts.ts";
 import { fakeClock } from "../log/fakes.ts";
 
 const table = `22 1 0:21 / / rw,relatime shared:1 - overlay overlay rw,lowerdir=/a
@@ -32,7 +32,7 @@ test("the table is read anew behind who asks; where there is none, or a very lon
   const tables: (string | null)[] = [table, null, `${table}${table.repeat(200)}`];
   let reads = 0;
   const due: (() => void)[] = [];
-  const isLocal = createIsLocal(
+  const { isLocal, now } = createMounts(
     clock,
     () => {
       const text = tables[reads++];
@@ -59,6 +59,26 @@ test("the table is read anew behind who asks; where there is none, or a very lon
   clock.advance(1);
   isLocal("/a");
   expect(due.length).toBe(1);
+  // Who must know waits for it.
+  expect(reads).toBe(3);
+  now();
+  expect(reads).toBe(4);
+});
+
+test("a path is on the mount that is nearest above it", () => {
+  const mounts = mountsIn(table);
+  const paths = ["/", "/etc/service", "/etc/service/web/control/t", "/srv/two words", "/srv/two", "relative"];
+  expect(paths.map((path) => mountPointIn(mounts, path))).toEqual([
+    ...["/", "/", "/etc/service/web/control", "/srv/two words", "/"],
+    null,
+  ]);
+  expect(mountPointIn(new Map(), "/etc")).toBe(null);
+});
+
+test("all is local where each mount is, and where that is known", () => {
+  expect(areAllLocalIn(mountsIn(table))).toBe(false);
+  expect(areAllLocalIn(mountsIn(table.split("\n").slice(0, 2).join("\n")))).toBe(true);
+  expect(areAllLocalIn(new Map())).toBe(false);
 });
 
 test("whoever asks to be sure has the table read anew first, if it may be out of date", () => {
@@ -66,7 +86,7 @@ test("whoever asks to be sure has the table read anew first, if it may be out of
   const tables = [table, table, table.replaceAll("ext4", "nfs4").replaceAll("overlay", "nfs4")];
   let reads = 0;
   const due: (() => void)[] = [];
-  const isLocal = createIsLocal(
+  const { isLocal } = createMounts(
     clock,
     () => tables[reads++] ?? "",
     (work) => void due.push(work),
