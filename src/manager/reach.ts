@@ -39,8 +39,6 @@ export function createDisks(clock: Clock): Disks {
 
 /** An answer is good for one more look at the scan directory. */
 const FRESH: Ms = 250;
-/** And for all that is asked in one go. */
-const TOGETHER: Ms = 50;
 /** Longer than any way over many slow ones takes. */
 const KEPT: Ms = 60_000;
 
@@ -59,7 +57,7 @@ export function createReach(clock: Clock, mounts: Mounts, looks: Pick<Looks, "as
   // Even one that takes longer than anybody waits for it can be worked with.
   looks.onReturn((point) => void answeredAt.set(point, clock.now()));
   const pointOf = (table: MountTable, path: string) => mountPointIn(table, path) ?? path;
-  const hasAnswered = (point: string, since: Ms) => (answeredAt.get(point) ?? Number.NEGATIVE_INFINITY) > since;
+  const hasAnswered = (point: string, since: Ms) => (answeredAt.get(point) ?? Number.NEGATIVE_INFINITY) >= since;
   const mayTouch = (table: MountTable, path: string, since: Ms) =>
     isLocalIn(table, path) || hasAnswered(pointOf(table, path), since);
   /** The file system that is to be asked first; null if none. */
@@ -97,7 +95,7 @@ export function createReach(clock: Clock, mounts: Mounts, looks: Pick<Looks, "as
       const table = now();
       return isAllLocal || mayTouch(table, path, clock.now() - FRESH);
     },
-    ask: (path, done) => ask(path, clock.now() - TOGETHER, done),
+    ask: (path, done) => ask(path, clock.now(), done),
     onReturn: (listener) => looks.onReturn(() => listener()),
   };
 }
