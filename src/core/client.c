@@ -112,6 +112,22 @@ int client_complain(int code, const char *format, ...) {
   return code;
 }
 
+int client_fill_descriptors(void) {
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+      return -1;
+  return 0;
+}
+
+/* The code for output that could not be written, as errno says, once it is told; a reader that has gone knows. */
+static int tell_unwritten(void) {
+  return errno == EPIPE ? BROKEN_PIPE : client_complain(FAILED, "cannot write the output: %s", strerror(errno));
+}
+
+int client_print(const char *text) {
+  return client_write(1, text, strlen(text)) < 0 ? tell_unwritten() : 0;
+}
+
 static int tell_lost(const struct verb *verb) {
   return client_complain(FAILED, "the manager restarted or ended; run upkeep status to see what came of %s", verb->name);
 }
@@ -136,7 +152,7 @@ static int converse(int argc, char **argv, const struct verb *verb) {
     if (code >= 0)
       return code;
     if (code == NOT_WRITTEN)
-      return client_complain(FAILED, "cannot write the output: %s", strerror(errno));
+      return tell_unwritten();
     if (code == NO_READER)
       return BROKEN_PIPE;
     if (code == GARBLED)
@@ -150,22 +166,14 @@ static int converse(int argc, char **argv, const struct verb *verb) {
   }
 }
 
-/* A closed standard descriptor would become the socket, and get our output. */
-static int fill_standard_descriptors(void) {
-  for (int fd = 0; fd <= 2; fd++)
-    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-      return -1;
-  return 0;
-}
-
 int client_main(int argc, char **argv) {
-  if (fill_standard_descriptors() < 0)
+  if (client_fill_descriptors() < 0)
     return FAILED;
   const struct verb *verb = argc > 1 ? find_verb(argv[1]) : NULL;
   if (verb == NULL)
     return client_complain(USAGE, "no such command; upkeep help lists them");
   if (strcmp(verb->name, "version") == 0 && argc == 2)
-    return client_write(1, "upkeep " UPKEEP_VERSION "\n", strlen("upkeep " UPKEEP_VERSION "\n")) < 0 ? FAILED : 0;
+    return client_print("upkeep " UPKEEP_VERSION "\n");
   /* As any tool: a reader that has gone ends us quietly, whatever our parent ignored. */
   if (signal(SIGPIPE, SIG_DFL) == SIG_ERR)
     return client_complain(FAILED, "cannot set SIGPIPE: %s", strerror(errno));

@@ -8,6 +8,13 @@ int client_knows(const char *word);
 /* The command that one slip makes of `word`, or NULL. */
 const char *client_nearest(const char *word);
 
+/* Opens what is closed of the standard descriptors: else they would become a socket or a file of ours, which gets our
+ * output. For reading alone, so that a write fails as it would have. -1 if it cannot be done. */
+int client_fill_descriptors(void);
+
+/* Writes all of the text to standard output; the code to leave with, once it is told why that could not be done. */
+int client_print(const char *text);
+
 /* Runs argv[1..] there; gives back the code to leave with. Never needs more than its own fixed buffers. */
 int client_main(int argc, char **argv);
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client.h"
 #include "init.h"
 #include "options.h"
 #include "text.h"
@@ -67,7 +68,7 @@ static bool verbose, warns_of_orphans;
 static pid_t command_pid;
 
 int upkeep_help(void) {
-  return write(1, help, sizeof help - 1) < 0;
+  return client_print(help);
 }
 
 static void tell_reaped(pid_t pid, int status) {
@@ -183,7 +184,7 @@ static const char *take(int letter, char *value, struct init *init, struct wishe
 static int read_options(struct options *options, struct init *init, struct wishes *wishes) {
   for (int letter; (letter = options_next(options));) {
     if (letter == 'h') return upkeep_help();
-    if (letter == 'V') return write(1, "upkeep " UPKEEP_VERSION "\n", sizeof "upkeep " UPKEEP_VERSION) < 0;
+    if (letter == 'V') return client_print("upkeep " UPKEEP_VERSION "\n");
     if (letter == '?') return upkeep_usage();
     const char *expected = take(letter, options->value, init, wishes);
     if (!expected) continue;

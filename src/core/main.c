@@ -122,7 +122,11 @@ int main(int argc, char **argv, char **environment) {
     if (argc < 3) return usage_error("%s", "run needs a directory");
     return supervise(argv + 2, environment, NULL);
   }
-  if (is_offline(argv + 1)) return node_exec(argv + 1, environment);
+  if (is_offline(argv + 1)) {
+    // Node would open what is closed, and take what is written to it.
+    (void)client_fill_descriptors();
+    return node_exec(argv + 1, environment);
+  }
   if (client_knows(word)) return client_main(argc, argv);
   if (strcmp(word, "-c") == 0 || strcmp(word, "--config") == 0 || strcmp(word, "--compat") == 0) return supervise(argv + 1, environment, NULL);
   if (*word == '-') return upkeep_init_main(argv);

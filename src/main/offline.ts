@@ -1,11 +1,13 @@
 // What needs no supervisor: upkeep lint, help, version.
-import { writeSync } from "node:fs";
+import { constants } from "node:os";
 import { isatty } from "node:tty";
-import { errorCode } from "../base/errors.ts";
+import { exitCodes } from "../cli/exit-codes.ts";
 import { runOffline } from "../cli/offline.ts";
 import { lint } from "../config/lint.ts";
 import { listServices } from "../config/list-services.ts";
 import type { Own } from "../config/settings.ts";
+import { errnoText } from "../process/spawn.ts";
+import { createPrinter, type Printer } from "./printer.ts";
 
 /** Where services are looked for when no directory is named. */
 const SCAN_DIR = "/etc/service";
@@ -22,17 +24,11 @@ export interface OfflineWorld {
 }
 
 /** Runs the words to their exit code; whoever reads them may go at any time. */
-export async function offline({ words, version, env, own, node, globalFile }: OfflineWorld): Promise<number> {
-  let broken = false;
-  const write = (fd: number) => (bytes: Uint8Array | string) => {
-    try {
-      if (!broken) writeSync(fd, Buffer.from(bytes as Uint8Array));
-    } catch (error) {
-      if (errorCode(error) !== "EPIPE") throw error;
-      broken = true;
-    }
-    return true;
-  };
+export async function offline(
+  { words, version, env, own, node, globalFile }: OfflineWorld,
+  out: Printer = createPrinter(1),
+  err: Printer = createPrinter(2),
+): Promise<number> {
   const [first, ...rest] = words;
   const asked = first === "--help" || first === "-h" ? ["help", ...rest] : words;
   const findings = async (dir: string) => {
@@ -43,8 +39,22 @@ export async function offline({ words, version, env, own, node, globalFile }: Of
   const color = isatty(1) && (env["NO_COLOR"] ?? "") === "";
   const code = await runOffline(
     asked,
-    { out: write(1), err: write(2) },
+    { out: (bytes) => tell(out, bytes), err: (text) => tell(err, text) },
     { lint: findings, defaultDir: SCAN_DIR, version, node, color },
   );
-  return broken ? BROKEN_PIPE : code;
+  return unwritten(out, err) ?? code;
+}
+
+const tell = (printer: Printer, bytes: Uint8Array | string): true => {
+  printer.print(bytes);
+  return true;
+};
+
+/** The code where something could not be written, once it is said; a reader that has gone knows. */
+function unwritten(out: Printer, err: Printer): number | null {
+  const fault = out.fault();
+  if (fault === constants.errno.EPIPE || err.fault() === constants.errno.EPIPE) return BROKEN_PIPE;
+  if (fault === null) return null;
+  err.print(`upkeep: cannot write the output: ${errnoText(fault)}\n`);
+  return exitCodes.failed;
 }

@@ -222,11 +222,11 @@ describe("a command", () => {
     await until(() => supervisor.followers() === 0);
   });
 
-  test("with its output closed does not write into the socket", async () => {
+  test("with its output closed does not write into the socket, and fails", async () => {
     const command = `exec ${client} status >&- 2>&- <&-`;
     const env = { UPKEEP_RUNTIME_DIR: dir, ASAN_OPTIONS: "detect_leaks=0" };
     const child = spawn("/bin/sh", ["-c", command], { env, stdio: "ignore" });
-    expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(0);
+    expect(await new Promise((resolve) => child.once("exit", resolve))).toBe(1);
   });
 
   test("interrupted by its user is forgotten by the manager", async () => {

@@ -80,6 +80,22 @@ while :; do sleep 1000 & wait $!; done
     expect({ code, isSaid: stderr.includes("/run/upkeep") }, stderr).toEqual({ code: 7, isSaid: true });
   });
 
+  test.each(["help", "stop --help", "status", "version", "--version", "-h"])(
+    "whose output cannot be written says why and fails: upkeep %s",
+    async (words) => {
+      for (const [output, why] of [
+        [">/dev/full", "no space left on device"],
+        [">&-", "bad file descriptor"],
+      ]) {
+        const { code, stderr } = await space.inside(["sh", "-c", `exec ${upkeep} ${words} ${output}`]);
+        expect({ code, stderr: stderr.toLowerCase() }, words).toEqual({
+          code: 1,
+          stderr: expect.stringMatching(new RegExp(`^upkeep: cannot write the output: [^\n]*${why}$`)),
+        });
+      }
+    },
+  );
+
   test("suggests the name that was meant", async () => {
     expect((await space.upkeep("stop", "wbe")).stderr).toMatch(/did you mean web\?/);
   });

@@ -48,7 +48,7 @@ ${verbs.map(section).join("\n")}
 ${codes.join("\n")}
 
 Of several services the worst is told: 1 before 2 before 3. A command whose output nobody reads any more ends as one
-that SIGPIPE has ended.
+that SIGPIPE has ended; one whose output cannot be written, on a full disk for instance, says so and ends with 1.
 `;
 }
 
