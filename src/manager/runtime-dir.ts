@@ -36,21 +36,21 @@ export function claimRuntimeDir(dir: string, { uid, isShared }: RuntimeEnv): str
     if ((stat.mode & 0o022) !== 0) return "others may write to it";
     return null;
   } catch (error) {
-    return clause(error);
+    return errorCode(error) === "ENOENT" ? "no directory can be made there" : clause(error);
   }
 }
 
 /** Makes the directory, and those above it, unless it is there: then its mode is its owner's. */
-function make(dir: string, mode: number): void {
+function make(dir: string, mode: number, isParentThere = false): void {
   try {
     // At no moment may others write there, whatever the umask; nor has it a say in who may reach the socket.
     mkdirSync(dir, mode);
     chmodSync(dir, mode);
   } catch (error) {
     if (errorCode(error) === "EEXIST") return;
-    // Not `recursive` at once: that reports a read-only file system as ENOENT.
-    if (errorCode(error) !== "ENOENT" || dirname(dir) === dir) throw error;
+    // Not `recursive` at once: that reports a read-only file system as ENOENT. So does /proc each name, whatever is above.
+    if (errorCode(error) !== "ENOENT" || isParentThere || dirname(dir) === dir) throw error;
     make(dirname(dir), 0o755);
-    make(dir, mode);
+    make(dir, mode, true);
   }
 }
