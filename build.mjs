@@ -9,8 +9,10 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,6 +36,9 @@ const newest = (dir, ends) =>
       .map((name) => statSync(join(dir, name)).mtimeMs),
   );
 const isFresh = (output, sources, ends) => existsSync(output) && statSync(output).mtimeMs > newest(sources, ends);
+
+/** Who sends one of these wants nothing left behind. */
+const INTERRUPTIONS = ["SIGINT", "SIGTERM"];
 
 mkdirSync(at("dist"), { recursive: true });
 buildCore();
@@ -59,8 +64,9 @@ function buildCore() {
   const failures = [];
   for (const [cc, ...extra] of attempts) {
     try {
-      execFileSync(cc, [...flags, ...extra, define, "-o", output, ...sources], { stdio: "pipe" });
-      return;
+      execFileSync(cc, [...flags, ...extra, define, "-o", `${output}.new`, ...sources], { stdio: "pipe" });
+      // A half of it, where somebody ends us, is never taken for the whole.
+      return renameSync(`${output}.new`, output);
     } catch (error) {
       failures.push(`${cc} ${extra.join(" ")}: ${error.stderr?.toString().trim() || error.message}`);
     }
@@ -77,6 +83,7 @@ function buildCore() {
 async function buildManager() {
   const output = at("dist/manager.cjs");
   if (isFresh(output, at("src"), /\.(ts|wat)$/)) return;
+  const begun = new Date();
   const { build } = await import("esbuild");
   const options = {
     absWorkingDir: root,
@@ -88,7 +95,7 @@ async function buildManager() {
     plugins: [watForEsbuild],
     logLevel: "warning",
   };
-  for (const name of readdirSync(at("dist"))) if (/\.(cjs|mjs|cache)$/.test(name)) rmSync(at("dist", name));
+  for (const name of readdirSync(at("dist"))) if (/\.(cjs|mjs|cache)(\.new)?$/.test(name)) rmSync(at("dist", name));
   const bundle = at("dist/upkeep.cjs");
   await build({
     ...options,
@@ -100,10 +107,14 @@ async function buildManager() {
   await build({
     ...options,
     entryPoints: ["src/boot.ts"],
-    outfile: output,
+    outfile: `${output}.new`,
     define: { BUNDLE_DIGEST: JSON.stringify(digest) },
   });
+  // It is of use from now on, and up to date only when all is done: a build that is interrupted begins anew.
+  utimesSync(`${output}.new`, 0, 0);
+  renameSync(`${output}.new`, output);
   await makeCache(at("dist", `upkeep-${digest}.cache`));
+  utimesSync(output, begun, begun);
 }
 
 /** Runs the program on one service, and has V8 write down what it has compiled by then. */
@@ -144,17 +155,34 @@ async function makeCache(cache) {
     UPKEEP_NODE: join(directory, "node"),
     UPKEEP_RUNTIME_DIR: join(directory, "run"),
   };
-  const child = spawn(at("dist/upkeep"), [join(directory, "services")], { env, stdio: "ignore" });
+  const running = new Set();
+  const start = (...words) => {
+    const one = spawn(at("dist/upkeep"), words, { env, stdio: "ignore" });
+    running.add(one.once("exit", () => running.delete(one)));
+    return one;
+  };
+  let signal = null;
+  const interrupt = (name) => {
+    signal ??= name;
+    for (const one of running) one.kill("SIGTERM");
+  };
+  for (const name of INTERRUPTIONS) process.on(name, interrupt);
+  const child = start(join(directory, "services"));
   const ended = once(child, "exit");
-  const asked = (...words) => once(spawn(at("dist/upkeep"), words, { env, stdio: "ignore" }), "exit");
+  const asked = async (...words) => {
+    if (signal === null) await once(start(...words), "exit");
+  };
   await asked("wait", "--for", "ready", "-w", "5", "one");
   for (const words of [["status"], ["status", "one"], ["health"], ["restart", "two"], ["logs", "one"], ["stop", "one"]])
     await asked(...words);
   const end = Date.now() + 20_000;
-  while (!existsSync(cache) && child.exitCode === null && Date.now() < end) await sleep(20);
+  while (!existsSync(cache) && child.exitCode === null && signal === null && Date.now() < end) await sleep(20);
   child.kill("SIGTERM");
   await ended;
   rmSync(directory, { recursive: true, force: true });
+  for (const name of INTERRUPTIONS) process.off(name, interrupt);
+  // Ends us too, now that nothing is left of ours.
+  if (signal !== null) process.kill(process.pid, signal);
   if (!existsSync(cache))
     process.stderr.write("built without a code cache: the program starts all the same, a little slower\n");
 }
