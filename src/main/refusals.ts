@@ -107,8 +107,9 @@ export function createRefusals({ voice, manager, scanDir, corePid }: RefusalPart
       if (isAll && holders.size === 1)
         return `cannot supervise ${scanDir}: ${refused.size === 1 ? "its service is" : `its ${refused.size} services are`} supervised by ${holder}`;
       for (const [name, { why }] of refused) tell(name, why);
-      if (isFirst) voice.info(`supervising ${services}${scans ? ` in ${scanDir}` : ""}`);
-      else voice.info(`a new manager has taken over ${services}; none was restarted`);
+      if (!isFirst) voice.info(`a new manager has taken over ${services}; none was restarted`);
+      // A short command may have ended already, and everything with it.
+      else if (!manager().isStopping()) voice.info(`supervising ${services}${scans ? ` in ${scanDir}` : ""}`);
       return isAll ? `cannot supervise ${scanDir}: all its services are supervised by others` : null;
     },
   };

@@ -1,6 +1,7 @@
 import { mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { Voice } from "../../../src/log/voice.ts";
 import { createRefusals } from "../../../src/main/refusals.ts";
 import { temporaryDirectory } from "../../helpers/service-dir.ts";
 import { house } from "../manager/house.ts";
@@ -34,4 +35,21 @@ test("a directory that was renamed waits for the service of its old name, lock o
   refusals.happened({ event: "removed", runner, text: "" });
   expect([...refusals.refused.keys()]).toEqual([]);
   expect([refusals.admits(at("site")), refusals.admits(at("web"))]).toEqual([true, true]);
+});
+
+function settled(isFirst: boolean, isStopping: boolean): string[] {
+  const { manager } = house();
+  manager.add(service());
+  const said: string[] = [];
+  const voice = { info: (text: string) => said.push(text) } as unknown as Voice;
+  if (isStopping) manager.remember({ since: 1, code: 0, why: "its command has ended" });
+  const refusals = createRefusals({ voice, manager: () => manager, scanDir: "/s", corePid: 1 });
+  expect(refusals.settle(isFirst, true)).toBeNull();
+  return said;
+}
+
+test("what is supervised is told, unless everything is being stopped already", () => {
+  expect(settled(true, false)).toEqual(["supervising 1 service in /s"]);
+  expect(settled(true, true)).toEqual([]);
+  expect(settled(false, true)).toEqual(["a new manager has taken over 1 service; none was restarted"]);
 });
