@@ -6,11 +6,12 @@ import type { Context } from "./context.ts";
 import { exitCodes, worst } from "./exit-codes.ts";
 import { type Done, goals, type Verb } from "./verbs.ts";
 import { type Judge, type Outcome, settle } from "./waiting.ts";
-import { due, ended, plain, reason, span } from "./words.ts";
+import { due, ended, fate, pidText, plain, reason, span } from "./words.ts";
 
 /** Reports that a start has come to nothing, whatever is tried next. */
 const failures: ReadonlySet<string> = new Set(["unstartable", "gave-up"]);
 const lost: ReadonlySet<string> = new Set(["failed", "backoff", "incomplete"]);
+const beginning: ReadonlySet<string> = new Set(["preparing", "starting", "up", "finishing"]);
 
 /** `start`, `stop`, `restart`, `once`, `pause`, `cont`: the order, and the wait for what it is to bring about. */
 export async function order(context: Context): Promise<number> {
@@ -75,9 +76,10 @@ export async function tell(context: Context): Promise<number> {
   const tellOne = async (name: string): Promise<number> => {
     const now = supervisor.service(name);
     if (now === null) return fail(context, `${name}: it was removed`);
-    if (now.pid === null) return fail(context, `${name}: not running: ${reason(now)}`, exitCodes.notRunning);
+    if (!runs(now)) return fail(context, `${name}: not running: ${reason(now)}`, exitCodes.notRunning);
     const refused = await new Promise<string | null>((done) => supervisor.order(name, what, done));
-    return refused === null ? say(context, `${name}: ${said}, pid ${now.pid}`) : fail(context, `${name}: ${refused}`);
+    if (refused === null) return say(context, `${name}: ${said}${pidText(now)}`);
+    return fail(context, `${name}: ${refused}`, now.pid === null ? exitCodes.notRunning : exitCodes.failed);
   };
   const codes: number[] = [];
   for (const name of names) codes.push(await tellOne(name));
@@ -135,11 +137,14 @@ function tellOrdered(outcome: Outcome, context: Context): number {
   return say(context, `${outcome.name}: ${context.command.verb.words?.told ?? "told"}`);
 }
 
+/** It has a process; one that is being started has, though nobody knows its pid yet. */
+const runs = ({ pid, state }: ServiceStatus): boolean => pid !== null || beginning.has(state);
+
 /** Why a process cannot be paused or let go on, where there is none. */
 function notRunning(name: string, { command, supervisor }: Context): string | null {
   const now = supervisor.service(name);
   const needsProcess = command.verb.name === "pause" || command.verb.name === "cont";
-  return needsProcess && now !== null && now.pid === null ? `not running: ${reason(now)}` : null;
+  return needsProcess && now !== null && !runs(now) ? `not running: ${reason(now)}` : null;
 }
 
 function whatIs(now: ServiceStatus, verb: Verb): string {
@@ -152,7 +157,7 @@ function whatIs(now: ServiceStatus, verb: Verb): string {
 export function failure(now: ServiceStatus): string {
   const because = now.why !== null ? plain(now.why) : now.lastExit !== null ? ended(now.lastExit) : reason(now);
   const next =
-    now.state === "failed" ? "; it was given up" : now.retryIn === null ? "" : `; next try ${due(now.retryIn)}`;
+    now.state === "failed" ? `; it was ${fate(now)}` : now.retryIn === null ? "" : `; next try ${due(now.retryIn)}`;
   return `${because}${next}; see upkeep logs ${now.name}`;
 }
 

@@ -45,7 +45,10 @@ export function ended(exit: Exit): string {
 }
 
 /** `pid 812`, or nothing while there is none. */
-const pidText = ({ pid }: ServiceStatus): string => (pid === null ? "" : `, pid ${pid}`);
+export const pidText = ({ pid }: ServiceStatus): string => (pid === null ? "" : `, pid ${pid}`);
+
+/** Why one that has failed is not tried again, behind `it was`. */
+export const fate = ({ want }: ServiceStatus): string => (want === "once" ? "to run once, and failed" : "given up");
 
 type Sentence = (status: ServiceStatus, last: string) => string;
 
@@ -59,7 +62,7 @@ const stateSentences: Readonly<Record<ServiceStatus["state"], Sentence>> = {
   stopping: (s) => `it is stopping for ${span(s.seconds)}${pidText(s)}`,
   finishing: (s) => `its finish runs for ${span(s.seconds)}${pidText(s)}`,
   backoff: (s, last) => `it is to be started again ${due(s.retryIn)}${last}`,
-  failed: (_, last) => `it was given up${last}`,
+  failed: (s, last) => `it was ${fate(s)}${last}`,
   done: (s, last) => `it is done for ${span(s.seconds)}${last}`,
   incomplete: () => "its directory cannot be run yet",
 };

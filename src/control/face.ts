@@ -164,12 +164,12 @@ export function createFace(parts: FaceParts): Face {
 
 /** Why a service is not as it should be, without its name; null if it is. One that is meant to be down is well. */
 function troubleOf(status: ServiceStatus, runner: Runner | undefined, isNamed: boolean, now: Ms): string | null {
-  const { state, why, retryIn, lastExit } = status;
+  const { state, want, why, retryIn, lastExit } = status;
   if (state === "down") return isNamed ? "is down" : null;
   if (runner === undefined) return `cannot run: ${why}`;
   const because = why === null ? "" : `: ${why}`;
   if (state === "done") return null;
-  if (state === "failed") return `has given up${because}`;
+  if (state === "failed") return `${want === "once" ? "was to run once, and failed" : "has given up"}${because}`;
   const { spec } = runner;
   // The machine forgets crashes only when it leaves `up`: until then, who asks is told of the old ones no more.
   if (runner.state.streak >= CRASH_LOOP && !isStable({ spec, state: runner.state, now }))

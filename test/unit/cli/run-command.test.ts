@@ -143,6 +143,17 @@ describe("start", () => {
     expect(io.stderr()).toContain("db: not up after 7s");
   });
 
+  test("once of one that fails says that it was to run once, not that it was given up", async () => {
+    const fake = fakeSupervisor(downOf("web"));
+    const { io, code } = run(fake, "once web");
+    await turn();
+    fake.change("web", { state: "failed", want: "once", lastExit: { signal: 9 } }, "ended");
+    expect(await code).toBe(1);
+    expect(io.stderr()).toBe(
+      "web: cannot start: it was killed by SIGKILL; it was to run once, and failed; see upkeep logs web\n",
+    );
+  });
+
   test("of 1,000 services ends when the last is up", async () => {
     const names = Array.from({ length: 1_000 }, (_, at) => `s${at}`);
     const fake = fakeSupervisor(...names.map((name) => downOf(name)));
@@ -225,6 +236,20 @@ describe("stop, restart and the others", () => {
       }
     },
   );
+  test("a signal reaches what was started a moment ago, before its pid is known", async () => {
+    for (const [line, order] of [
+      ["signal KILL web", "signal 9 web"],
+      ["reload web", "reload web"],
+      ["pause -w 0 web", "pause web"],
+    ] as const) {
+      const fake = fakeSupervisor(statusOf("web", { state: "starting", pid: null }));
+      expect(await ran(fake, line)).toMatchObject({ code: 0, err: "" });
+      expect(fake.orders).toEqual([order]);
+    }
+    const fake = fakeSupervisor(statusOf("web", { state: "starting", pid: null }));
+    fake.refusal = "its control/u runs";
+    expect(await ran(fake, "signal KILL web")).toEqual({ code: 3, out: "", err: "web: its control/u runs\n" });
+  });
 
   test("wait ends when the goal is reached, and waits through crashes", async () => {
     const fake = fakeSupervisor(downOf("web"));

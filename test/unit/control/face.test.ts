@@ -58,3 +58,17 @@ test("a stop of one service while everything stops brings up nobody", () => {
   expect(order(all, "db", { do: "stop" })).toBe(null);
   expect([all.phase("db"), all.phase("web")]).toEqual(["up", "up"]);
 });
+
+test("health tells what was given up from what was to run once", () => {
+  for (const [name, giveUp, text] of [
+    ["once", null, "web was to run once, and failed: killed by SIGKILL"],
+    ["start", { count: 1, within: 60_000 }, "web has given up: killed by SIGKILL"],
+  ] as const) {
+    const all = house();
+    all.manager.add(service({ down: true, settle: 0, giveUp }));
+    expect(order(all, "web", { do: name })).toBe(null);
+    all.up("web");
+    all.die("web", { signal: 9 });
+    expect(faceOf(all).health([])).toEqual({ healthy: false, text });
+  }
+});
