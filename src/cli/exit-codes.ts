@@ -12,11 +12,17 @@ export const exitCodes = {
 
 export type ExitName = keyof typeof exitCodes;
 
+/** What `timedOut` means, by the option that it comes with. */
+export const lateMeanings = {
+  wait: "not there within the time",
+  "dry-run": "with --dry-run: changes are pending",
+} as const;
+
 /** What each means, for help and docs. */
 export const exitMeanings: Readonly<Record<ExitName, string>> = {
   ok: "all was done, or is as asked",
-  failed: "a service failed, or an answer is no",
-  timedOut: "not there within the time; for `apply --dry-run`: changes are pending",
+  failed: "a service failed, an answer is no, or the command was cut short",
+  timedOut: Object.values(lateMeanings).join("; "),
   notRunning: "the service has no process that it could be done to",
   unknown: "no such service",
   notPermitted: "the control socket does not let this user in",

@@ -1,6 +1,6 @@
 // What `upkeep help` says, all of it from the verb table. Pure.
-import { exitCodes, exitMeanings } from "./exit-codes.ts";
-import { type OptionName, options, type Verb, verbs } from "./verbs.ts";
+import { type ExitName, exitCodes, exitMeanings, lateMeanings } from "./exit-codes.ts";
+import { codesOf, type OptionName, options, type Verb, verbs } from "./verbs.ts";
 
 /** The list of commands. */
 export function overview(): string {
@@ -26,14 +26,16 @@ export function overview(): string {
 
 /** One command: its usage, other names, options and exit codes. */
 export function verbHelp(verb: Verb): string {
-  const { name, usage, summary, aliases, options: own, codes } = verb;
+  const { name, usage, summary, aliases, options: own } = verb;
+  const waits = waitText(verb);
   const also = aliases.length === 0 ? [] : ["", `The same: ${aliases.join(", ")}.`];
   const optionRows = own.map((one) => [optionText(one), options[one].summary] as const);
-  const codeRows = (["ok", ...codes] as const).map((one) => [String(exitCodes[one]), exitMeanings[one]] as const);
+  const codeRows = codesOf(verb).map((one) => [String(exitCodes[one]), meaningOf(one, verb)] as const);
   return [
     `upkeep ${name} ${usage}`.trim(),
     "",
     `  ${summary}`,
+    ...(waits === "" ? [] : ["", waits]),
     ...also,
     ...(optionRows.length === 0 ? [] : ["", "Options:", "", ...listed(optionRows)]),
     "",
@@ -42,6 +44,18 @@ export function verbHelp(verb: Verb): string {
     ...listed(codeRows),
     "",
   ].join("\n");
+}
+
+/** How long it waits where nobody says; nothing for one that has no such option. */
+export function waitText({ wait, options: own }: Verb): string {
+  if (!own.includes("wait")) return "";
+  if (wait === 0) return "Does not wait by default.";
+  return wait === Number.POSITIVE_INFINITY ? "Waits without end by default." : `Waits ${wait / 1000} s by default.`;
+}
+
+function meaningOf(code: ExitName, { options: own }: Verb): string {
+  if (code !== "timedOut") return exitMeanings[code];
+  return own.flatMap((one) => (one === "wait" || one === "dry-run" ? [lateMeanings[one]] : [])).join("; ");
 }
 
 /** `-w, --wait SEC`. */

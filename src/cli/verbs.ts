@@ -3,7 +3,7 @@
 import type { Ms } from "../base/clock.ts";
 import type { OrderName } from "../control/supervisor.ts";
 import type { ServiceStatus } from "../service/status.ts";
-import type { ExitName } from "./exit-codes.ts";
+import { type ExitName, exitCodes } from "./exit-codes.ts";
 
 /** True once a service is where a verb wants it; `before` is how it was when the order was given. */
 export type Done = (now: ServiceStatus, before: ServiceStatus) => boolean;
@@ -83,47 +83,47 @@ export const verbs = [
     summary: "show all services, or one in detail", codes: ["unknown"] },
   { ...base, name: "start", aliases: ["up"], usage: "NAME…", targets: "required", options: waits,
     order: "start", done: up, wait: SV_WAIT, words: words("up", "told to start", "start", "not up"),
-    summary: "start, keep up, and wait until it is ready", codes: ["failed", "timedOut", "unknown"] },
+    summary: "start, keep up, and wait until it is ready", codes: ["timedOut", "unknown"] },
   { ...base, name: "stop", aliases: ["down"], usage: "NAME…", targets: "required", options: waits,
     order: "stop", done: down, wait: SV_WAIT, words: words("down", "told to stop", "stop", "not down"),
-    summary: "stop, and leave down", codes: ["failed", "timedOut", "unknown"] },
+    summary: "stop, and leave down", codes: ["timedOut", "unknown"] },
   { ...base, name: "restart", aliases: [], usage: "NAME…", targets: "required", options: waits,
     order: "restart", done: reborn, wait: SV_WAIT, words: words("up", "told to restart", "restart", "not up again"),
-    summary: "stop, then start with the newest definition", codes: ["failed", "timedOut", "unknown"] },
+    summary: "stop, then start with the newest definition", codes: ["timedOut", "unknown"] },
   { ...base, name: "once", aliases: [], usage: "NAME…", targets: "required", options: waits,
     order: "once", done: up, wait: SV_WAIT, words: words("up", "told to start once", "start", "not up"),
-    summary: "start, and let it end by itself", codes: ["failed", "timedOut", "unknown"] },
+    summary: "start, and let it end by itself", codes: ["timedOut", "unknown"] },
   { ...base, name: "pause", aliases: [], usage: "NAME…", targets: "required", options: waits,
     order: "pause", done: paused, words: words("paused", "told to pause", "pause", "not paused"),
-    summary: "send SIGSTOP", codes: ["failed", "timedOut", "notRunning", "unknown"] },
+    summary: "send SIGSTOP", codes: ["timedOut", "notRunning", "unknown"] },
   { ...base, name: "cont", aliases: [], usage: "NAME…", targets: "required", options: waits,
     order: "cont", done: going, words: words("going on", "told to go on", "continue", "still paused"),
-    summary: "send SIGCONT", codes: ["failed", "timedOut", "notRunning", "unknown"] },
+    summary: "send SIGCONT", codes: ["timedOut", "notRunning", "unknown"] },
   { ...base, name: "signal", aliases: ["kill"], usage: "SIG NAME…", targets: "required", options: ["signal"],
-    summary: "send a signal, by name or number", codes: ["failed", "notRunning", "unknown"] },
+    summary: "send a signal, by name or number", codes: ["notRunning", "unknown"] },
   { ...base, name: "reload", aliases: [], usage: "NAME…", targets: "required", options: [],
     order: "reload", words: words("reloaded", "told to reload", "reload", "not reloaded"),
-    summary: "have it read its own configuration again (SIGHUP)", codes: ["failed", "notRunning", "unknown"] },
+    summary: "have it read its own configuration again (SIGHUP)", codes: ["notRunning", "unknown"] },
   { ...base, name: "wait", aliases: [], usage: "NAME…", targets: "required", options: ["for", "wait"], wait: Infinity,
-    summary: "wait until it is ready, up, down or done", codes: ["failed", "timedOut", "unknown"] },
+    summary: "wait until it is ready, up, down or done", codes: ["timedOut", "unknown"] },
   { ...base, name: "logs", aliases: ["tail"], usage: "[NAME…]", targets: "optional",
     options: ["follow", "lines", "timestamps", "output"],
     summary: "show the last output", codes: ["unknown"] },
   { ...base, name: "health", aliases: [], usage: "[NAME…]", targets: "optional", options: ["output"],
-    summary: "one sentence and one code, for a HEALTHCHECK", codes: ["failed", "unknown"] },
+    summary: "one sentence and one code, for a HEALTHCHECK", codes: ["unknown"] },
   { ...base, name: "events", aliases: [], usage: "[NAME…]", targets: "optional", options: ["output", "follow"],
     summary: "show changes as they come", codes: ["unknown"] },
   { ...base, name: "apply", aliases: ["update"], usage: "", targets: "none", options: ["dry-run", "output"],
-    summary: "read all configuration again and make it so", codes: ["failed", "timedOut"] },
+    summary: "read all configuration again and make it so", codes: ["timedOut"] },
   { ...base, name: "switch", aliases: [], usage: "DIR", targets: "none", options: ["dry-run", ...waits], wait: SWITCH_WAIT,
     summary: "make DIR the current set of services, wait until it is up, and go back if it fails",
-    codes: ["failed", "timedOut"] },
+    codes: ["timedOut"] },
   { ...base, name: "lint", aliases: [], usage: "[DIR]", targets: "none", options: ["output"], offline: true,
-    summary: "check the service directories in DIR (/etc/service) without running them", codes: ["failed"] },
+    summary: "check the service directories in DIR (/etc/service) without running them", codes: [] },
   { ...base, name: "shutdown", aliases: ["halt"], usage: "", targets: "none", options: ["code"],
     summary: "stop everything in order and end", codes: [] },
   { ...base, name: "version", aliases: [], usage: "", targets: "none", options: ["output"], offline: true,
-    summary: "print the version", codes: [] },
+    summary: "print the version; with -o, that of the supervisor", codes: ["notPermitted", "unreachable"] },
   { ...base, name: "help", aliases: [], usage: "[VERB]", targets: "none", options: [], offline: true,
     summary: "explain the commands, or one", codes: [] },
 ] as const satisfies readonly Verb[];
@@ -134,3 +134,10 @@ export type VerbName = (typeof verbs)[number]["name"];
 export function findVerb(word: string): (Verb & { readonly name: VerbName }) | null {
   return verbs.find(({ name, aliases }) => name === word || (aliases as readonly string[]).includes(word)) ?? null;
 }
+
+/** Every verb may be cut short or misunderstood, and most need a supervisor. */
+export function codesOf({ codes, offline }: Verb): readonly ExitName[] {
+  const all: readonly ExitName[] = ["ok", "failed", "usage", ...codes, ...(offline ? [] : needsSupervisor)];
+  return all.toSorted((a, b) => exitCodes[a] - exitCodes[b]);
+}
+const needsSupervisor = ["notPermitted", "unreachable"] as const;

@@ -2,17 +2,16 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { exitCodes, exitMeanings } from "../../../src/cli/exit-codes.ts";
-import { optionText } from "../../../src/cli/help.ts";
-import { options, type Verb, verbs } from "../../../src/cli/verbs.ts";
+import { type ExitName, exitCodes, exitMeanings } from "../../../src/cli/exit-codes.ts";
+import { optionText, verbHelp, waitText } from "../../../src/cli/help.ts";
+import { codesOf, options, type Verb, verbs } from "../../../src/cli/verbs.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const page = join(root, "docs/cli.md");
+const rows: readonly Verb[] = verbs;
 
 function manual(): string {
-  const codes = (Object.keys(exitCodes) as (keyof typeof exitCodes)[]).map(
-    (name) => `| ${exitCodes[name]} | ${exitMeanings[name]} |`,
-  );
+  const codes = (Object.keys(exitCodes) as ExitName[]).map((name) => `| ${exitCodes[name]} | ${exitMeanings[name]} |`);
   return `# The commands
 
 <!-- Generated from src/cli/verbs.ts by test/unit/cli/manual.test.ts: change it there, then UPDATE_DOCS=1 npm run unit. -->
@@ -48,21 +47,18 @@ ${verbs.map(section).join("\n")}
 ${codes.join("\n")}
 
 Of several services the worst is told: 1 before 2 before 3. A command whose output nobody reads any more ends as one
-that SIGPIPE has ended; one whose output cannot be written, on a full disk for instance, says so and ends with 1.
+that SIGPIPE has ended; one whose output cannot be written, on a full disk for instance, or that loses
+its manager, says so and ends with 1.
 `;
 }
 
-function section({ name, usage, summary, aliases, options: own, wait, codes }: Verb): string {
+function section(verb: Verb): string {
+  const { name, usage, summary, aliases, options: own } = verb;
   const rows = own.map((one) => `- \`${optionText(one)}\`: ${options[one].summary}\n`).join("");
   const also = aliases.length === 0 ? "" : ` The same: ${aliases.map((one) => `\`${one}\``).join(", ")}.`;
-  const waits =
-    wait === 0
-      ? ""
-      : wait === Number.POSITIVE_INFINITY
-        ? " Waits without end by default."
-        : ` Waits ${wait / 1000} s by default.`;
-  const left = (["ok", ...codes] as const).map((one) => exitCodes[one]).join(", ");
-  const text = `${summary[0]?.toUpperCase()}${summary.slice(1)}.${waits}${also} Leaves with ${left}.`;
+  const waits = waitText(verb);
+  const left = codesOf(verb).map((one) => exitCodes[one]);
+  const text = `${summary[0]?.toUpperCase()}${summary.slice(1)}.${waits && ` ${waits}`}${also} Leaves with ${left.join(", ")}.`;
   return `### ${name}\n\n\`upkeep ${`${name} ${usage}`.trim()}\`\n\n${text}\n${rows === "" ? "" : `\n${rows}`}`;
 }
 
@@ -81,4 +77,14 @@ test("the native client knows exactly the commands for a supervisor", () => {
 test("no two commands share a word", () => {
   const words = verbs.flatMap(({ name, aliases }) => [name, ...aliases]);
   expect(new Set(words).size).toBe(words.length);
+});
+
+test("the help of a command says what its section says: how long it waits, and each code with what it means there", () => {
+  for (const verb of rows) {
+    const help = verbHelp(verb);
+    expect(help).toContain(waitText(verb));
+    const told = [...help.matchAll(/^ +(\d+) +\S/gm)].map(([, code]) => Number(code));
+    expect(told).toEqual(codesOf(verb).map((one) => exitCodes[one]));
+    expect(help.includes("--dry-run"), verb.name).toBe((verb.options as readonly string[]).includes("dry-run"));
+  }
 });
