@@ -1,8 +1,8 @@
 // A command line to a verb, its services and its options. Pure; options may stand before, between and after names.
 import type { Ms } from "../base/clock.ts";
 import { parseSignal } from "../base/signals.ts";
-import { meant } from "./near.ts";
-import { findVerb, type Goal, goals, type OptionName, options, type Verb, type VerbName, verbs } from "./verbs.ts";
+import { guessVerb } from "./near.ts";
+import { findVerb, type Goal, goals, type OptionName, options, type Verb, type VerbName } from "./verbs.ts";
 
 export type Output = "table" | "json" | "name";
 
@@ -107,7 +107,7 @@ export function parseCommand(argv: readonly string[]): Command | Misuse {
   const [first, ...rest] = argv;
   if (first === undefined) return { misuse: "no command given; upkeep help lists them" };
   const verb = findVerb(first === "-h" || first === "--help" ? "help" : first === "--version" ? "version" : first);
-  if (verb === null) return { misuse: `no command ${quoted(first)}${guess(first)}` };
+  if (verb === null) return { misuse: `no command ${quoted(first)}${guessVerb(first)}` };
   const draft: Draft = {
     verb,
     words: [],
@@ -200,14 +200,6 @@ function finish(draft: Draft, words: string[]): Command | Misuse {
 function splitAt(text: string, mark: string): [string, string | null] {
   const at = text.indexOf(mark);
   return at === -1 ? [text, null] : [text.slice(0, at), text.slice(at + mark.length)];
-}
-
-function guess(word: string): string {
-  const near = meant(
-    word,
-    verbs.flatMap(({ name, aliases }) => [name, ...aliases]),
-  );
-  return near === null ? "; upkeep help lists them" : `; did you mean ${near}?`;
 }
 
 /** A word of the command line as it may stand in a sentence: JSON's quotes and escapes, cut to 60 characters. */

@@ -9,6 +9,7 @@ import { exitCodes } from "./exit-codes.ts";
 import { health } from "./health.ts";
 import { overview, verbHelp } from "./help.ts";
 import { logs } from "./logs.ts";
+import { guessVerb } from "./near.ts";
 import { order, tell, wait } from "./orders.ts";
 import { parseCommand } from "./parse.ts";
 import { type Selection, select } from "./select.ts";
@@ -85,7 +86,7 @@ export async function runCommand(
 export function helpOn(word: string | undefined, io: Pick<Io, "out" | "err">): number {
   const verb = word === undefined ? null : findVerb(word);
   if (word !== undefined && verb === null) {
-    io.err(`upkeep: no command ${plain(word)}; upkeep help lists them\n`);
+    io.err(`upkeep: no command ${plain(word)}${guessVerb(word)}\n`);
     return exitCodes.usage;
   }
   io.out(verb === null ? overview() : verbHelp(verb));

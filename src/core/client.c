@@ -68,11 +68,43 @@ static int is_one_slip(const char *a, const char *b) {
   return left_a == 2 && left_b == 2 && a[0] == b[1] && a[1] == b[0];
 }
 
-const char *client_nearest(const char *word) {
+/* What a command is called elsewhere; src/cli/near.ts knows the same. */
+static const struct {
+  const char *said, *meant;
+} sayings[] = {
+  {"check", "lint"}, {"doctor", "lint"}, {"validate", "lint"}, {"verify", "lint"},
+  {"info", "status"}, {"show", "status"},
+  {"continue", "cont"}, {"resume", "cont"},
+  {"reread", "apply"},
+  {"exit", "shutdown"}, {"quit", "shutdown"},
+};
+
+static int begins(const char *word, const char *name) {
+  return strlen(word) > 1 && strncmp(name, word, strlen(word)) == 0;
+}
+
+static int is_near(const char *word, const char *name) {
+  return strlen(word) > 2 && is_one_slip(name, word);
+}
+
+/* The first command of which that is true, those included that need no supervisor. */
+static const char *find_like(const char *word, int (*is_like)(const char *word, const char *name)) {
+  static const char *const offline[] = {"lint", "help"};
   for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-    if (strlen(word) > 2 && is_one_slip(verbs[i].name, word))
+    if (is_like(word, verbs[i].name))
       return verbs[i].name;
+  for (size_t i = 0; i < sizeof offline / sizeof *offline; i++)
+    if (is_like(word, offline[i]))
+      return offline[i];
   return NULL;
+}
+
+const char *client_nearest(const char *word) {
+  for (size_t i = 0; i < sizeof sayings / sizeof *sayings; i++)
+    if (strcmp(sayings[i].said, word) == 0)
+      return sayings[i].meant;
+  const char *begun = find_like(word, begins);
+  return begun != NULL ? begun : find_like(word, is_near);
 }
 
 int client_knows(const char *word) {

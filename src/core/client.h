@@ -5,7 +5,7 @@
 /* 1 if `word` is a command for a running supervisor (an alias counts); lint and help are not, they need none. */
 int client_knows(const char *word);
 
-/* The command that one slip makes of `word`, or NULL. */
+/* The command that is called `word` elsewhere, that begins so, or that one slip makes of it; else NULL. */
 const char *client_nearest(const char *word);
 
 /* Opens what is closed of the standard descriptors: else they would become a socket or a file of ours, which gets our

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type ExitName, exitCodes, exitMeanings } from "../../../src/cli/exit-codes.ts";
 import { optionText, verbHelp, waitText } from "../../../src/cli/help.ts";
-import { codesOf, options, type Verb, verbs } from "../../../src/cli/verbs.ts";
+import { sayings } from "../../../src/cli/near.ts";
+import { codesOf, findVerb, options, type Verb, verbs } from "../../../src/cli/verbs.ts";
 
 const root = join(import.meta.dirname, "../../..");
 const page = join(root, "docs/cli.md");
@@ -72,6 +73,13 @@ test("the native client knows exactly the commands for a supervisor", () => {
   const known = [...source.matchAll(/\{"([a-z]+)", (?:NEVER|IF_NOTHING_CAME|ALWAYS), \w+\}/g)].map(([, name]) => name);
   const wanted = verbs.filter(({ offline, name }) => !offline || name === "version");
   expect(known.toSorted()).toEqual(wanted.flatMap(({ name, aliases }) => [name, ...aliases]).toSorted());
+});
+
+test("the native client knows the same words for commands from elsewhere, and none that is a command here", () => {
+  const source = readFileSync(join(root, "src/core/client.c"), "utf8");
+  const known = [...source.matchAll(/\{"([a-z]+)", "([a-z]+)"\},/g)].map(([, said, meant]) => [said, meant]);
+  expect(known).toEqual(Object.entries(sayings));
+  expect(Object.keys(sayings).filter((word) => findVerb(word) !== null)).toEqual([]);
 });
 
 test("no two commands share a word", () => {

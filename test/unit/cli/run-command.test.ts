@@ -306,6 +306,10 @@ describe("the command line", () => {
   test.each([
     ["", "no command"],
     ["statsu", "did you mean status?"],
+    ["stat", "did you mean status?"],
+    ["doctor", "did you mean lint?"],
+    ["help resume", "did you mean cont?"],
+    ["help constructor", "upkeep help lists them"],
     ["start", "no service named"],
     ["start --wait", "needs a value"],
     ["start -w soon web", "use seconds"],
