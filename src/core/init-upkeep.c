@@ -188,7 +188,7 @@ static int read_options(struct options *options, struct init *init, struct wishe
     if (letter == '?') return upkeep_usage();
     const char *expected = take(letter, options->value, init, wishes);
     if (!expected) continue;
-    say("cannot use '%s': not %s", options->value, expected);
+    say("cannot use %s '%s': not %s", options->shown, options->value, expected);
     return upkeep_usage();
   }
   if (wishes->pauses == !*options->words) return -1;

@@ -39,6 +39,7 @@ static int long_option(struct options *options, char *name) {
   size_t length = strcspn(name, "=");
   const struct option_row *row = row_named(options, name, length);
   if (!row) return '?';
+  snprintf(options->shown, sizeof options->shown, "--%s", row->name);
   if (name[length] && !row->takes_value) return complain(options, "option '--%s' doesn't allow an argument", row->name);
   if (row->takes_value) {
     options->value = name[length] ? name + length + 1 : *options->next;
@@ -54,6 +55,7 @@ static int short_option(struct options *options) {
   while (row->letter && row->letter != letter) row++;
   // Letters that stand for a long option alone cannot be typed by accident: they are control characters.
   if (!row->letter || letter < ' ') return complain(options, "invalid option -- '%c'", letter);
+  snprintf(options->shown, sizeof options->shown, "-%c", letter);
   if (!row->takes_value) return letter;
   options->value = *options->cluster ? (char *)options->cluster : *options->next;
   if (!options->value) return complain(options, "option requires an argument -- '%c'", letter);

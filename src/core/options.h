@@ -19,6 +19,7 @@ struct options {
   char **words;                   // at the end: the words that are no options, NULL-terminated; NULL at first
   bool was_ended;                 // at the end: by `--`
   char *value;
+  char shown[24];                 // the option as it was written, without its value
   const char *cluster;            // NULL at first
   char **kept;                    // NULL at first
 };
