@@ -206,10 +206,12 @@ describe("other options", () => {
 
   test("--verbose tells each step, --warn the orphans alone", async () => {
     // It stays until the orphan is reaped.
-    const orphan = `${temporaryDirectory()}/orphan`;
-    const waits = `until [ -s ${orphan} ]; do sleep 0.05; done; while kill -0 $(cat ${orphan}) 2>/dev/null; do sleep 0.05; done`;
-    const line = `(sh -c 'echo $$ >${orphan}; exit 3' &); ${waits}; exit 2`;
-    const told = (await shell('exec "$0" --verbose -- sh -c "$1"', [line])).stderr
+    const lineWith = (orphan: string) => {
+      const waits = `until [ -s ${orphan} ]; do sleep 0.05; done; while kill -0 $(cat ${orphan}) 2>/dev/null; do sleep 0.05; done`;
+      return `(sh -c 'echo $$ >${orphan}; exit 3' &); ${waits}; exit 2`;
+    };
+    const directory = temporaryDirectory();
+    const told = (await shell('exec "$0" --verbose -- sh -c "$1"', [lineWith(`${directory}/first`)])).stderr
       .replaceAll(/\d{2,}/g, "N")
       .split("\n");
     expect(told).toEqual([
@@ -218,7 +220,7 @@ describe("other options", () => {
       "upkeep: the command left with code 2",
       "",
     ]);
-    expect((await shell('exec "$0" --warn -- sh -c "$1"', [line])).stderr).toMatch(
+    expect((await shell('exec "$0" --warn -- sh -c "$1"', [lineWith(`${directory}/second`)])).stderr).toMatch(
       /^upkeep: reaped orphan \d+, exit code 3\n$/,
     );
   });
