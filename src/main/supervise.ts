@@ -88,12 +88,21 @@ export function supervise(world: World): void {
 
     const remembered = decodeHouse(hello.blobs);
     const terminal = world.isTerminal(1) ? { colour: isColoured(1), width: () => manager.roster.nameWidth() } : null;
-    const outputs = createOutputs({ core, sink: out, voice, terminal, hello, world, inheritsError: manners.inherits });
+    const disks = createDisks(monotonic);
+    const outputs = createOutputs({
+      core,
+      sink: out,
+      voice,
+      terminal,
+      hello,
+      world,
+      isLocal: disks.mounts.isLocal,
+      inheritsError: manners.inherits,
+    });
     const control = createControlSocket(core, voice, settings, world, manners.hasSocket);
     let face: Face | null = null;
 
     const say: Say = (level, text, fields) => voice[level](text, fields);
-    const disks = createDisks(monotonic);
     const manager: Manager = createManager({
       ...disks,
       core,

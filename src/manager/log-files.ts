@@ -11,7 +11,7 @@ import type { Filer } from "../log/filer.ts";
 import type { OnLost } from "../log/loss.ts";
 import type { PipeOptions } from "../log/pipe.ts";
 import type { Voice } from "../log/voice.ts";
-import { createMounts, type Mounts } from "../process/mounts.ts";
+import type { Mounts } from "../process/mounts.ts";
 import { durationText } from "../service/duration.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 import { createLogLocks, SILENT } from "./log-locks.ts";
@@ -39,7 +39,7 @@ export interface LogFilesParts {
   readonly uid: number;
   readonly onLost: OnLost;
   readonly clock?: Clock;
-  readonly isLocal?: Mounts["isLocal"];
+  readonly isLocal: Mounts["isLocal"];
 }
 
 interface Seat {
@@ -67,7 +67,7 @@ const TELL_EVERY: Ms = 60_000;
 
 /** The log directories of one manager's services. */
 export function createLogFiles(parts: LogFilesParts): LogFiles {
-  const { core, hello, voice, uid, onLost, clock = monotonic, isLocal = createMounts(clock).isLocal } = parts;
+  const { core, hello, voice, uid, onLost, clock = monotonic, isLocal } = parts;
   const locks = createLogLocks(core, hello);
   const seats = new Map<string, Seat>();
   let filer: Filer | null = null;
@@ -158,7 +158,7 @@ export function createLogFiles(parts: LogFilesParts): LogFiles {
       const real = await readlink(own).catch(() => null);
       // Without /proc nothing is known of mounts either.
       if (real !== null) path = own;
-      mayHang = real === null || !isLocal(real, true);
+      mayHang = real === null || !isLocal(real);
     } catch (error) {
       return errorCode(error);
     }

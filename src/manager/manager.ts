@@ -102,7 +102,7 @@ export function createManager(parts: ManagerParts): Manager {
     hello,
     say,
     looks: parts.looks,
-    find: (path, names, isSure) => whereabouts(path, names, (at) => parts.mounts.isLocal(at, isSure)),
+    find: (path, names) => whereabouts(path, names, parts.mounts.isLocal),
     outside: (runner) => ({
       leaves: services.isLeaving(runner),
       ends: roster.ends(runner),

@@ -4,6 +4,7 @@ import type { Terminal } from "../log/format.ts";
 import { createRing, type Ring } from "../log/ring.ts";
 import type { Sink } from "../log/sink.ts";
 import type { Voice } from "../log/voice.ts";
+import type { Mounts } from "../process/mounts.ts";
 import type { Streams } from "../process/spawn.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 import { createPumps } from "./pumps.ts";
@@ -64,12 +65,15 @@ export interface OutputParts {
   readonly hello: Hello;
   /** As runsv has it: standard error of a service with a logger is ours. */
   readonly inheritsError: boolean;
+  /** Where log directories may be gone to at once. */
+  readonly isLocal: Mounts["isLocal"];
   /** The process that we are. */
   readonly world: { readonly own: { readonly uid: number } };
 }
 
 /** The log pipes of all services, over one reader. */
-export function createOutputs({ core, sink, voice, terminal, hello, inheritsError, world }: OutputParts): Outputs {
+export function createOutputs(parts: OutputParts): Outputs {
+  const { core, sink, voice, terminal, hello, inheritsError, isLocal, world } = parts;
   const known = new Map(hello.pipes.map((pipe) => [pipe.tag, pipe]));
   const pipes = new Map<string, Pipe>();
   const inputs = new Set([...known.keys()].filter((tag) => tag.startsWith("l")));
@@ -91,6 +95,7 @@ export function createOutputs({ core, sink, voice, terminal, hello, inheritsErro
     terminal,
     hello,
     uid: world.own.uid,
+    isLocal,
     nameOf: (tag) => nameOf(tag),
     ringOf,
   });

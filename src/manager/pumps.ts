@@ -7,6 +7,7 @@ import { createReader } from "../log/reader.ts";
 import type { Ring } from "../log/ring.ts";
 import type { Sink } from "../log/sink.ts";
 import type { Voice } from "../log/voice.ts";
+import type { Mounts } from "../process/mounts.ts";
 import type { ServiceSpec } from "../spec/spec.ts";
 import { createLogFiles } from "./log-files.ts";
 import { formatOf, isLoggedAlike } from "./output-format.ts";
@@ -42,13 +43,15 @@ export interface PumpParts {
   readonly voice: Voice;
   readonly terminal: Terminal | null;
   readonly uid: number;
+  readonly isLocal: Mounts["isLocal"];
   /** The name of a pipe's service. */
   readonly nameOf: (tag: string) => string;
   readonly ringOf: (name: string) => Ring;
 }
 
 /** The pumps of one manager. */
-export function createPumps({ core, hello, sink, voice, terminal, uid, nameOf, ringOf }: PumpParts): Pumps {
+export function createPumps(parts: PumpParts): Pumps {
+  const { core, hello, sink, voice, terminal, uid, isLocal, nameOf, ringOf } = parts;
   /** By which definition each is moved. */
   const moved = new Map<string, { readonly pumped: Pumped; readonly spec: ServiceSpec }>();
   const onLost: OnLost = (tag, { bytes, atMost }, said) => {
@@ -57,7 +60,7 @@ export function createPumps({ core, hello, sink, voice, terminal, uid, nameOf, r
     voice.warn(`${count} of the output of ${service} are lost: a manager that died had them`, { service, lost: bytes });
     void voice.written().then(said);
   };
-  const files = createLogFiles({ core, hello, voice, uid, onLost });
+  const files = createLogFiles({ core, hello, voice, uid, isLocal, onLost });
   const reader = createReader({
     core,
     onLost,

@@ -21,8 +21,8 @@ export interface SuperviseParts {
   readonly hello: Hello;
   readonly say: Say;
   readonly looks: Looks;
-  /** What is at a path that has links only among its last `names` names; `isSure`: by what is mounted now. */
-  readonly find: (path: string, names: number, isSure: boolean) => Found;
+  /** What is at a path that has links only among its last `names` names. */
+  readonly find: (path: string, names: number) => Found;
   /** What the machine does not know of the service. */
   readonly outside: (runner: Runner) => Outside;
   /** Where the directory `home` cannot be written to; makes it, and null is that there is no such place. */
@@ -60,7 +60,6 @@ export function createSupervise(parts: SuperviseParts): Supervise {
   const sights = createSights(clock, parts.outside);
   const first = createFirstAnswers(clock, core);
   const faults = createFaults(clock, parts.say);
-  let hasBooted = false;
   const files = createStatusFiles<Entry>({
     isPrepared: ({ stage }) => stage !== "absent",
     prepare(entry, ready) {
@@ -70,8 +69,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
     inscribe: ({ runner, path, sight }) => core.inscribe(runner.number, path, filesOf(sight)),
     done: (entry, fault, isLast) => written(entry, fault, isLast),
   });
-  // While all boots what was mounted when it began is good enough: to be sure a thousand times would take its time.
-  const find = (entry: Entry): Found => parts.find(entry.path, linksIn(entry), hasBooted);
+  const find = (entry: Entry): Found => parts.find(entry.path, linksIn(entry));
   const lock = (entry: Entry, makes: boolean, found = find(entry)) =>
     core.supervise(entry.runner.number, entry.path, { makes, mayHang: found === "far" });
   const ask = (entry: Entry, isFirst: boolean) => {
@@ -232,10 +230,7 @@ export function createSupervise(parts: SuperviseParts): Supervise {
       const entry = entries.get(number);
       if (entry !== undefined) files.inscribed(entry, errno === 0 ? null : errnoName(errno));
     },
-    begin() {
-      hasBooted = true;
-      files.begin();
-    },
+    begin: files.begin,
     answered: first.all,
     settled() {
       files.begin();

@@ -1,5 +1,5 @@
 // Which file systems never hang, by the kernel's table of mounts: to ask the file system itself would be to wait for it.
-import { readFileSync } from "node:fs";
+import { openSync, readSync } from "node:fs";
 import type { Clock, Ms } from "../base/clock.ts";
 
 /** Those that need nobody else to answer: a disk of this machine, its memory, or what the kernel itself shows. */
@@ -9,13 +9,11 @@ const LOCAL: ReadonlySet<string> = new Set([
   ...["proc", "sysfs", "devtmpfs", "devpts", "mqueue", "cgroup", "cgroup2", "nsfs"],
   ...["bpf", "configfs", "debugfs", "efivarfs", "fusectl", "pstore", "securityfs", "selinuxfs", "tracefs"],
 ]);
-/** What was read is taken for true so long. */
-const FRESH: Ms = 10;
-/** A host with so many mounts (bytes of the table) is long to read: none of it counts as local, and it is read rarely. */
+/** A host with so many mounts (bytes of the table) is long to read: it is read rarely. */
 const TABLE_MAX = 64 * 1024;
-const FRESH_LONG: Ms = 10_000;
-/** Even so for who must know what is true now. */
-const FRESH_LONG_NOW: Ms = 1000;
+const LONG_FRESH: Ms = 1000;
+/** A container's table fits in there, as a rule. */
+const READ_ROOM = 8 * 1024;
 
 const TABLE = "/proc/self/mountinfo";
 
@@ -61,54 +59,72 @@ export function areAllLocalIn(mounts: MountTable): boolean {
 
 /** The table of mounts as one manager knows it. */
 export interface Mounts {
-  /**
-   * By the table as it was a moment ago: who asks is answered at once, and the table is read anew behind him, so that a
-   * start does not wait for it. What is mounted in between is taken for what was there before. `isSure`: as it is now.
-   */
-  isLocal(path: string, isSure?: boolean): boolean;
+  /** By the table as it is now; of a very long one nothing counts as local. */
+  isLocal(path: string): boolean;
   /** By the same table where a path is mounted; itself where that cannot be told. */
   pointOf(path: string): string;
   /** As it is now; empty where it cannot be read. */
   now(): MountTable;
 }
 
-/** `read` gives the table, or throws; `later` is for the tests. */
+/**
+ * The table is read once for all that one callback of the loop asks: whoever mounts something first and gives an order then
+ * finds that it is known. `read` gives the table, or throws; `afterwards` calls back once the callback has ended.
+ */
 export function createMounts(
   clock: Clock,
-  read = () => readFileSync(TABLE, "latin1"),
-  later: (work: () => void) => void = setImmediate,
+  read: () => string = tableReader(),
+  afterwards: (work: () => void) => void = queueMicrotask,
 ): Mounts {
-  let mounts: MountTable | null = null;
+  let text: string | null = null;
+  let mounts: MountTable = new Map();
+  let isFresh = false;
   let isLong = false;
   let readAt: Ms = 0;
-  let isDue = false;
-  const take = (): MountTable => {
-    isDue = false;
+  const age = () => {
+    isFresh = false;
+  };
+  const take = () => {
+    const table = textOf(read);
+    if (table !== text) mounts = mountsIn(table);
+    text = table;
+    isLong = table.length > TABLE_MAX;
     readAt = clock.now();
-    try {
-      const table = read();
-      isLong = table.length > TABLE_MAX;
-      mounts = mountsIn(table);
-    } catch {
-      // No /proc: nothing is known, and so nothing is local.
-      isLong = false;
-      mounts = new Map();
-    }
+    isFresh = true;
+    afterwards(age);
+  };
+  const now = (): MountTable => {
+    const isRecent = isLong && clock.now() < readAt + LONG_FRESH;
+    if (!isFresh && !isRecent) take();
     return mounts;
   };
-  const isOlder = (than: Ms) => clock.now() >= readAt + than;
-  const now = () => (mounts === null || isOlder(isLong ? FRESH_LONG_NOW : FRESH) ? take() : mounts);
   return {
-    isLocal(path, isSure = false) {
-      if (isSure) now();
-      else if (mounts !== null && !isDue && isOlder(isLong ? FRESH_LONG : FRESH)) {
-        isDue = true;
-        later(take);
-      }
-      const known = mounts ?? take();
-      return !isLong && isLocalIn(known, path);
-    },
-    pointOf: (path) => mountPointIn(mounts ?? take(), path) ?? path,
+    isLocal: (path) => isLocalIn(now(), path) && !isLong,
+    pointOf: (path) => mountPointIn(now(), path) ?? path,
     now,
+  };
+}
+
+function textOf(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return ""; // no /proc: nothing is known, and so nothing is local
+  }
+}
+
+/** Reads the kernel's table; one that stays open costs two thirds of one that is opened each time. */
+function tableReader(): () => string {
+  let fd: number | null = null;
+  let bytes = Buffer.allocUnsafeSlow(READ_ROOM);
+  return () => {
+    fd ??= openSync(TABLE, "r");
+    let end = 0;
+    // The kernel gives some lines at a time.
+    for (let length = -1; length !== 0; end += length) {
+      if (end === bytes.length) bytes = Buffer.concat([bytes], 2 * end);
+      length = readSync(fd, bytes, end, bytes.length - end, end);
+    }
+    return bytes.toString("latin1", 0, end);
   };
 }

@@ -118,11 +118,35 @@ test("a directory that somebody else supervises starts nothing, wherever it is",
   await eventually("it is offered", () => isOffered(directory.at("web")));
 });
 
+test("what is mounted is known to the very next order", async () => {
+  const names = Array.from({ length: 6 }, (_, index) => `web${index}`);
+  const directory = scanDir(Object.fromEntries([...names, "other"].map((name) => [name, web])));
+  const space = await launch([directory.path]);
+  const other = directory.at("other");
+  await eventually("all hear", () => [...names, "other"].every((name) => got(directory.at(name)) === "start\n"));
+  const manager = await nextManager(space, 0);
+  const started: Promise<{ readonly code: number | null }>[] = [];
+  for (const [index, name] of names.entries()) {
+    await eventually("it is offered", () => isOffered(directory.at(name)));
+    tell(directory.at(name), "x");
+    await eventually("it is let go", () => !isOffered(directory.at(name)));
+    await hang(space, directory.at(name, "supervise"));
+    started.push(space.upkeep("start", name));
+    tell(other, "2");
+    await eventually("the other one hears", () => count(got(other), "USR2") === index + 1);
+  }
+  expect((await Promise.all(started)).map(({ code }) => code)).toEqual(names.map(() => 0));
+  expect(await nextManager(space, 0)).toBe(manager);
+  space.signal("TERM");
+  expect(await space.exit(5000)).toEqual({ code: 0 });
+});
+
 test("what is mounted while all runs, and does not answer, keeps PID 1 from nothing", async () => {
   const directory = scanDir({ web, other: web });
   const space = await launch([directory.path]);
   const [hung, other] = [directory.at("web"), directory.at("other")];
   await eventually("both are offered", () => isOffered(hung) && isOffered(other));
+  await eventually("both hear", () => got(hung) === "start\n" && got(other) === "start\n");
   tell(hung, "x");
   await eventually("it is let go", () => !isOffered(hung));
   await hang(space, join(hung, "supervise"));

@@ -23,6 +23,7 @@ function outputs(tags: readonly string[]) {
       terminal: null,
       hello,
       inheritsError: false,
+      isLocal: () => true,
       world: { own: { uid: 0 } },
     }),
   };

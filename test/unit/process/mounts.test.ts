@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { areAllLocalIn, createMounts, isLocalIn, mountPointIn, mountsIn } from "../../../src/process/mounts.ts";
 import { fakeClock } from "../log/fakes.ts";
@@ -27,42 +28,53 @@ test.each([
   expect(isLocalIn(mountsIn(table), path)).toBe(isLocal);
 });
 
-test("the table is read anew behind who asks; where there is none, or a very long one, nothing is local", () => {
+/** Mounts over these tables, of which null is one that cannot be read; `end` ends the callback of the loop. */
+function mountsOver(...tables: readonly (string | null)[]) {
   const clock = fakeClock();
-  const tables: (string | null)[] = [table, null, `${table}${table.repeat(200)}`];
-  let reads = 0;
   const due: (() => void)[] = [];
-  const { isLocal, now } = createMounts(
+  const reads = { count: 0 };
+  const mounts = createMounts(
     clock,
     () => {
-      const text = tables[reads++];
+      const text = tables[reads.count++];
       if (text == null) throw new Error("ENOENT");
       return text;
     },
     (work) => void due.push(work),
   );
-  expect([isLocal("/a"), isLocal("/b")]).toEqual([true, true]);
-  expect([reads, due.length]).toEqual([1, 0]);
-  for (const expected of [2, 3]) {
-    clock.advance(10);
-    isLocal("/a");
-    isLocal("/a");
-    expect(due.length).toBe(1);
-    due.shift()?.();
-    expect(reads).toBe(expected);
-    expect(isLocal("/a")).toBe(false);
+  const end = () => {
+    for (const work of due.splice(0)) work();
+  };
+  return { ...mounts, clock, reads, end };
+}
+
+test("the table is read once for all that one callback of the loop asks, and anew for the next one", () => {
+  const { isLocal, pointOf, now, reads, end } = mountsOver(table, table, table.replaceAll("overlay", "nfs4"), null);
+  expect([isLocal("/a"), isLocal("/b"), pointOf("/etc/service/db"), reads.count]).toEqual([
+    ...[true, true, "/etc/service/db"],
+    1,
+  ]);
+  const first = now();
+  end();
+  // Nothing has changed: who keeps something for this table may go on with it.
+  expect(now()).toBe(first);
+  expect(reads.count).toBe(2);
+  end();
+  expect([isLocal("/a"), reads.count]).toEqual([false, 3]);
+  expect(now()).not.toBe(first);
+  end();
+  expect([isLocal("/etc/service/db/data"), pointOf("/etc"), now().size]).toEqual([false, "/etc", 0]);
+});
+
+test("a very long table is read once a second, and nothing in it counts as local", () => {
+  const { isLocal, clock, reads, end } = mountsOver(`${table}${table.repeat(200)}`, table);
+  for (const wait of [0, 999]) {
+    clock.advance(wait);
+    expect([isLocal("/a"), reads.count]).toEqual([false, 1]);
+    end();
   }
-  // A long one is read rarely.
-  clock.advance(9_999);
-  isLocal("/a");
-  expect(due.length).toBe(0);
   clock.advance(1);
-  isLocal("/a");
-  expect(due.length).toBe(1);
-  // Who must know waits for it.
-  expect(reads).toBe(3);
-  now();
-  expect(reads).toBe(4);
+  expect([isLocal("/a"), reads.count]).toEqual([true, 2]);
 });
 
 test("a path is on the mount that is nearest above it", () => {
@@ -81,22 +93,14 @@ test("all is local where each mount is, and where that is known", () => {
   expect(areAllLocalIn(new Map())).toBe(false);
 });
 
-test("whoever asks to be sure has the table read anew first, if it may be out of date", () => {
-  const clock = fakeClock();
-  const tables = [table, table, table.replaceAll("ext4", "nfs4").replaceAll("overlay", "nfs4")];
-  let reads = 0;
-  const due: (() => void)[] = [];
-  const { isLocal } = createMounts(
-    clock,
-    () => tables[reads++] ?? "",
-    (work) => void due.push(work),
-  );
-  expect([isLocal("/a", true), isLocal("/a", true)]).toEqual([true, true]);
-  expect(reads).toBe(1);
-  clock.advance(10);
-  expect(isLocal("/a")).toBe(true);
-  expect(isLocal("/a", true)).toBe(true);
-  expect([reads, due.length]).toEqual([2, 1]);
-  clock.advance(10);
-  expect(isLocal("/a", true)).toBe(false);
+test("the kernel's own table is read whole, and anew", () => {
+  let end = () => {};
+  const { now } = createMounts(fakeClock(), undefined, (work) => {
+    end = work;
+  });
+  const own = mountsIn(readFileSync("/proc/self/mountinfo", "latin1"));
+  for (const _ of [1, 2]) {
+    expect(now()).toEqual(own);
+    end();
+  }
 });
