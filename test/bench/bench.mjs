@@ -11,7 +11,7 @@ import { missing, subjects } from "./subjects.mjs";
 
 const usage = `usage: npm run bench -- [--quick] [--rounds N] [--only ROWS] [--subjects NAMES] [--dir DIR] [--json FILE]
   --quick     3 rounds (default 7)
-  --only      rows to measure, letters a to k, e.g. a,c
+  --only      rows to measure, letters a to l, e.g. a,c
   --subjects  whom to measure, e.g. bare,upkeep,runit (bare is always there)
   --dir       where service directories are laid (default /dev/shm where programs can run there, else TMPDIR)
   --json      write the figures to FILE as well`;
@@ -110,6 +110,7 @@ function readOptions() {
     rounds: text,
     only: text,
     subjects: text,
+    dir: text,
     json: text,
     help: { type: "boolean" },
   };
@@ -117,11 +118,11 @@ function readOptions() {
     const { values } = parseArgs({ options: spec });
     if (values.help) leave(process.stdout, 0, usage);
     const rounds = Number(values.rounds ?? (values.quick ? 3 : 7));
-    const rows = (values.only ?? "abcdefghijk").replaceAll(",", "");
+    const rows = (values.only ?? "abcdefghijkl").replaceAll(",", "");
     const names = values.subjects?.split(",");
     const unknown = names?.find((name) => !Object.hasOwn(subjects, name));
     if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds wants a whole number above 0");
-    if (!/^[a-k]+$/.test(rows)) throw new Error("--only wants letters from a to k");
+    if (!/^[a-l]+$/.test(rows)) throw new Error("--only wants letters from a to l");
     if (unknown !== undefined) throw new Error(`no subject ${unknown}; there are ${Object.keys(subjects).join(", ")}`);
     return { rounds, rows, names, dir: values.dir, json: values.json };
   } catch (error) {

@@ -25,6 +25,9 @@ export const measures = {
   j: { title: "the program file", unit: "KB" },
   k1: { title: "sv status of one service", unit: "ms" },
   k1000: { title: "sv status of 1,000 services", unit: "ms" },
+  l: { title: "PSS of the supervisor's processes, 1,000 services with a log file each, after 1.2 s", unit: "MB" },
+  lr: { title: "the same, after 10 s", unit: "MB" },
+  ln: { title: "processes of the supervisor, 1,000 services with a log file each", unit: "count" },
 };
 
 /**

@@ -13,8 +13,12 @@ const orphansLimitMs = 60_000;
 const offerLimitMs = 10_000;
 const settleMs = 1_200;
 const stableMs = 2_200;
+const restMs = 10_000;
 
-/** `services`: how many directories; `program`: what their `run` is; `times`: boots per round; `rows`: whom it serves. */
+/**
+ * `services`: how many directories; `program`: what their `run` is; `times`: boots per round; `rows`: whom it serves;
+ * `logs`: each has a log file.
+ */
 export const scenes = [
   { rows: "a", services: 1, times: 5, act: first },
   { rows: "cfk", services: 10, act: restartAndStatus },
@@ -25,6 +29,7 @@ export const scenes = [
   { rows: "i", services: 1, program: "latency", act: latency },
   { rows: "g", services: 100, act: crowd },
   { rows: "bdgk", services: 1000, act: crowd },
+  { rows: "l", services: 1000, logs: true, act: loggers },
 ];
 
 /**
@@ -35,10 +40,11 @@ export async function play(scene, subject, paths, wanted) {
   const dir = join(paths.work, "services");
   const output = join(paths.work, "output");
   rmSync(dir, { recursive: true, force: true });
+  rmSync(join(paths.work, "logs"), { recursive: true, force: true });
   mkdirSync(dir);
   writeFileSync(output, "");
   const program = scene.program === "latency" && !subject.isInit ? "direct" : (scene.program ?? "service");
-  const names = lay(subject, dir, scene.services, paths[program]);
+  const names = lay(subject, dir, scene.services, paths[program], scene.logs && join(paths.work, "logs"));
   const env = { PATH: process.env.PATH, HOME: "/", UPKEEP_NODE: paths.node, SVDIR: dir };
   const stage = await openStage({ paths, argv: subject.argv(dir, paths, names[0]), output, env });
   const takes = (row) => wanted.includes(row) && subject.rows.includes(row);
@@ -138,6 +144,19 @@ async function crowd({ stage, subject, scene, names, paths, takes }) {
     values.push(["d", since(toldAt, await stage.exited(stopLimitMs), "did not end in 60 s")]);
   }
   return values;
+}
+
+async function loggers({ stage, scene, paths }) {
+  if ((await stage.records(scene.services, bootLimitMs)) === undefined) return [["l", "did not start them all"]];
+  await pause(settleMs);
+  const soon = memoryOf(stage.pid, paths.service);
+  await pause(restMs - settleMs);
+  const rest = memoryOf(stage.pid, paths.service);
+  return [
+    ["l", soon.pssKb / 1024],
+    ["lr", rest.pssKb / 1024],
+    ["ln", rest.processes],
+  ];
 }
 
 const since = (from, to, failure) => (from === undefined || to === undefined ? failure : (to - from) / 1e6);

@@ -12,6 +12,7 @@ const upkeep = join(root, "dist/upkeep");
  * - `rows`: the letters of the rows it takes part in
  * - `lay(dir, names)`: what it needs beside `dir/NAME/run` (those are always there)
  * - `argv(dir, paths)`: the command, as PID 1
+ * - `log(dir, name, where)`: what gives a service a log file in the directory `where`
  * - `status(dir, name)`: the command that asks for one service
  * - `sv`: its sv, which finds the services in SVDIR
  * - `stop`: the signal that asks for the ordered stop (default TERM)
@@ -23,8 +24,9 @@ const upkeep = join(root, "dist/upkeep");
 export const subjects = {
   bare: { rows: "abcdeghi", needs: [], argv: (dir, paths) => [paths.bare, dir] },
   upkeep: {
-    rows: "abcdefgk",
+    rows: "abcdefgkl",
     needs: [upkeep, join(root, "dist/manager.cjs")],
+    log: (dir, name, where) => writeFileSync(join(dir, name, "service.ini"), `log = file:${where}\n`),
     argv: (dir) => [upkeep, dir],
     status: (_dir, name) => [upkeep, "status", name],
     sv: [upkeep, "sv"],
@@ -49,8 +51,9 @@ export const subjects = {
     status: (_dir, name) => ["dinitctl", "-p", "/run/dinit.sock", "status", name],
   },
   runit: {
-    rows: "abcdefgk",
-    needs: ["runsvdir", "runsv", "sv"],
+    rows: "abcdefgkl",
+    needs: ["runsvdir", "runsv", "sv", "svlogd"],
+    log: logRunit,
     argv: (dir) => ["runsvdir", "-P", dir],
     status: (dir, name) => ["sv", "status", join(dir, name)],
     sv: ["sv"],
@@ -96,12 +99,18 @@ function initSubject(...words) {
 
 const longAgo = new Date("2020-01-01");
 
-/** Makes a fresh directory of `count` service directories whose `run` is `program`; returns their names. */
-export function lay(subject, dir, count, program) {
+/**
+ * Makes a fresh directory of `count` service directories whose `run` is `program`; returns their names. `logs`: each has
+ * a log file in a directory below this one.
+ */
+export function lay(subject, dir, count, program, logs) {
   const names = Array.from({ length: count }, (_, index) => `s${String(index + 1).padStart(4, "0")}`);
   for (const name of names) {
     mkdirSync(join(dir, name), { recursive: true });
     linkRun(program, join(dir, name));
+    if (!logs) continue;
+    mkdirSync(join(logs, name), { recursive: true });
+    subject.log(dir, name, join(logs, name));
   }
   subject.lay?.(dir, names);
   // As old as in an image: runsvdir puts off by a second what changed within the second.
@@ -126,6 +135,11 @@ export function programFile(program) {
         return false; // ENOENT or EACCES: not in this folder
       }
     });
+}
+
+function logRunit(dir, name, where) {
+  mkdirSync(join(dir, name, "log"));
+  writeFileSync(join(dir, name, "log/run"), `#!/bin/sh\nexec svlogd ${where}\n`, { mode: 0o755 });
 }
 
 function layDinit(dir, names) {
