@@ -89,16 +89,7 @@ export function supervise(world: World): void {
     const remembered = decodeHouse(hello.blobs);
     const terminal = world.isTerminal(1) ? { colour: isColoured(1), width: () => manager.roster.nameWidth() } : null;
     const disks = createDisks(monotonic);
-    const outputs = createOutputs({
-      core,
-      sink: out,
-      voice,
-      terminal,
-      hello,
-      world,
-      isLocal: disks.mounts.isLocal,
-      inheritsError: manners.inherits,
-    });
+    const outputs = createOutputs({ ...disks, core, out, voice, terminal, hello, world, manners });
     const control = createControlSocket(core, voice, settings, world, manners.hasSocket);
     let face: Face | null = null;
 

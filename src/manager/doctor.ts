@@ -104,8 +104,9 @@ export function createDoctor({ clock, leftovers, reach, say, changed }: DoctorPa
       const known = strays.find(({ process }) => Object.hasOwn(foreground, process.comm)) ?? first;
       const { comm, pid } = known.process;
       const flag = Object.hasOwn(foreground, comm) ? foreground[comm] : undefined;
-      // A fork of the script that has not become anything else yet.
-      const isScript = isShell(argumentsOf(pid)[0] ?? "sh");
+      // A fork of the script that has not become anything else yet; of one that has gone meanwhile its name is known.
+      const [program] = argumentsOf(pid);
+      const isScript = program === undefined ? comm === "run" || isShell(comm) : isShell(program);
       find(runner, {
         key: `background ${flag === undefined ? "" : comm}`,
         text:

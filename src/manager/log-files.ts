@@ -39,7 +39,7 @@ export interface LogFilesParts {
   readonly uid: number;
   readonly onLost: OnLost;
   readonly clock?: Clock;
-  readonly isLocal: Mounts["isLocal"];
+  readonly mounts: Pick<Mounts, "isLocal">;
 }
 
 interface Seat {
@@ -67,7 +67,7 @@ const TELL_EVERY: Ms = 60_000;
 
 /** The log directories of one manager's services. */
 export function createLogFiles(parts: LogFilesParts): LogFiles {
-  const { core, hello, voice, uid, onLost, clock = monotonic, isLocal } = parts;
+  const { core, hello, voice, uid, onLost, clock = monotonic, mounts } = parts;
   const locks = createLogLocks(core, hello);
   const seats = new Map<string, Seat>();
   let filer: Filer | null = null;
@@ -158,7 +158,7 @@ export function createLogFiles(parts: LogFilesParts): LogFiles {
       const real = await readlink(own).catch(() => null);
       // Without /proc nothing is known of mounts either.
       if (real !== null) path = own;
-      mayHang = real === null || !isLocal(real);
+      mayHang = real === null || !mounts.isLocal(real);
     } catch (error) {
       return errorCode(error);
     }

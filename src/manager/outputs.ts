@@ -58,22 +58,21 @@ interface Pipe {
 
 export interface OutputParts {
   readonly core: Core;
-  readonly sink: Sink;
+  readonly out: Sink;
   readonly voice: Voice;
   /** Null is not a terminal. */
   readonly terminal: Terminal | null;
   readonly hello: Hello;
   /** As runsv has it: standard error of a service with a logger is ours. */
-  readonly inheritsError: boolean;
-  /** Where log directories may be gone to at once. */
-  readonly isLocal: Mounts["isLocal"];
+  readonly manners: { readonly inherits: boolean };
+  readonly mounts: Pick<Mounts, "isLocal">;
   /** The process that we are. */
   readonly world: { readonly own: { readonly uid: number } };
 }
 
 /** The log pipes of all services, over one reader. */
 export function createOutputs(parts: OutputParts): Outputs {
-  const { core, sink, voice, terminal, hello, inheritsError, isLocal, world } = parts;
+  const { core, out: sink, voice, terminal, hello, manners, mounts, world } = parts;
   const known = new Map(hello.pipes.map((pipe) => [pipe.tag, pipe]));
   const pipes = new Map<string, Pipe>();
   const inputs = new Set([...known.keys()].filter((tag) => tag.startsWith("l")));
@@ -95,7 +94,7 @@ export function createOutputs(parts: OutputParts): Outputs {
     terminal,
     hello,
     uid: world.own.uid,
-    isLocal,
+    mounts,
     nameOf: (tag) => nameOf(tag),
     ringOf,
   });
@@ -137,7 +136,7 @@ export function createOutputs(parts: OutputParts): Outputs {
     if (spec.foreground) return { input: "inherit", output: "inherit", error: "inherit" };
     const input: Stream = spec.loggerOf === null ? "null" : { pipe: ensureInput(speaker.number) };
     if (spec.log === "inherit") return { input, output: "inherit", error: "inherit" };
-    if (spec.log === "logger" && loggerNumber !== null && inheritsError)
+    if (spec.log === "logger" && loggerNumber !== null && manners.inherits)
       return { input, output: { pipe: ensureInput(loggerNumber) }, error: "inherit" };
     const tag = ensure(speaker);
     const output: Stream = { pipe: tag };

@@ -43,7 +43,7 @@ export interface PumpParts {
   readonly voice: Voice;
   readonly terminal: Terminal | null;
   readonly uid: number;
-  readonly isLocal: Mounts["isLocal"];
+  readonly mounts: Pick<Mounts, "isLocal">;
   /** The name of a pipe's service. */
   readonly nameOf: (tag: string) => string;
   readonly ringOf: (name: string) => Ring;
@@ -51,7 +51,7 @@ export interface PumpParts {
 
 /** The pumps of one manager. */
 export function createPumps(parts: PumpParts): Pumps {
-  const { core, hello, sink, voice, terminal, uid, isLocal, nameOf, ringOf } = parts;
+  const { core, hello, sink, voice, terminal, uid, mounts, nameOf, ringOf } = parts;
   /** By which definition each is moved. */
   const moved = new Map<string, { readonly pumped: Pumped; readonly spec: ServiceSpec }>();
   const onLost: OnLost = (tag, { bytes, atMost }, said) => {
@@ -60,7 +60,7 @@ export function createPumps(parts: PumpParts): Pumps {
     voice.warn(`${count} of the output of ${service} are lost: a manager that died had them`, { service, lost: bytes });
     void voice.written().then(said);
   };
-  const files = createLogFiles({ core, hello, voice, uid, isLocal, onLost });
+  const files = createLogFiles({ core, hello, voice, uid, mounts, onLost });
   const reader = createReader({
     core,
     onLost,

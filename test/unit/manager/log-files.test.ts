@@ -34,7 +34,7 @@ function stage(isLocal: boolean, ...errnos: number[]) {
   const clock = fakeClock();
   const hello = { directories: [] } as unknown as Hello;
   const uid = process.getuid?.() ?? 0;
-  const files = createLogFiles({ core, hello, voice, uid, onLost() {}, clock, isLocal: () => isLocal });
+  const files = createLogFiles({ core, hello, voice, uid, onLost() {}, clock, mounts: { isLocal: () => isLocal } });
   const spec = { name: "web", logDir: dir, logTimestamps: false } as ServiceSpec;
   const pipe = { fd: openSync("/dev/null", "r"), lineMax: 100, to: null, ring: createRing("web") };
   const refused = vi.fn();

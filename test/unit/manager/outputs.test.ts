@@ -18,12 +18,12 @@ function outputs(tags: readonly string[]) {
     asked,
     of: createOutputs({
       core,
-      sink,
+      out: sink,
       voice: {} as Voice,
       terminal: null,
       hello,
-      inheritsError: false,
-      isLocal: () => true,
+      manners: { inherits: false },
+      mounts: { isLocal: () => true },
       world: { own: { uid: 0 } },
     }),
   };
