@@ -18,6 +18,8 @@ export interface Stray {
 
 /** The number of no service, in the mark of a child that works for the core itself (src/core/slots.c). */
 const NOBODY = 0;
+/** Nobody who begets and dies without end keeps us for longer. */
+const LOOKS_MAX = 16;
 
 /** True if this child works for the core itself. */
 export const worksForCore = (pid: number, instance: number): boolean => markOf(pid) === BigInt(instance) << 32n;
@@ -43,19 +45,35 @@ export interface Household {
 export function takeCensus(house: Household): Stray[] {
   const strays: Stray[] = [];
   if (!isOwnProc(house.managerPid, house.corePid)) return strays;
-  const children = childrenOf(house.corePid) ?? childrenByWalk(house.corePid);
-  for (const pid of children) if (!house.isKnown(pid)) gather(house, pid, null, strays);
+  const seen = new Set<number>();
+  let hasGone = true;
+  const gather = (pid: number, inherited: number | null) => {
+    if (seen.has(pid)) return;
+    seen.add(pid);
+    const process = livingOf(pid);
+    const owner = process === null ? null : (ownerOf(house, process) ?? inherited);
+    if (owner === NOBODY) return;
+    // What has gone in between has shown no sign of its owner.
+    if (process === null || (owner === null && livingOf(pid) === null)) {
+      hasGone = true;
+      return;
+    }
+    strays.push({ process, owner });
+    for (const child of allChildrenOf(pid)) gather(child, owner);
+  };
+  // Who has gone when it is looked at may have left a child to the core since the list was read.
+  for (let looks = 0; hasGone && looks < LOOKS_MAX; looks++) {
+    hasGone = false;
+    const children = childrenOf(house.corePid) ?? childrenByWalk(house.corePid);
+    for (const pid of children) if (!house.isKnown(pid)) gather(pid, null);
+  }
   return strays;
 }
 
-function gather(house: Household, pid: number, inherited: number | null, strays: Stray[]): void {
+/** A zombie is the core's to reap, or its parent's; it needs no signal. */
+function livingOf(pid: number): Process | null {
   const process = processOf(pid);
-  // A zombie is the core's to reap, or its parent's; it needs no signal.
-  if (process === null || process.state === "Z") return;
-  const owner = ownerOf(house, process) ?? inherited;
-  if (owner === NOBODY) return;
-  strays.push({ process, owner });
-  for (const child of allChildrenOf(pid)) gather(house, child, owner, strays);
+  return process?.state === "Z" ? null : process;
 }
 
 function ownerOf(house: Household, process: Process): number | null {

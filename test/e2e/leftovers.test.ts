@@ -62,11 +62,11 @@ test("an escaped process that ignores TERM is killed once stop-grace is over", a
   expect(strangers(space)).toEqual([]);
 });
 
-test("what is born while leftovers are being ended is ended too", async () => {
+test.each(["heir", "line"])("what is born while leftovers are being ended is ended too: %s", async (how) => {
   const directory = temporaryDirectory();
   chmodSync(directory, 0o1777);
   const services = scanDir({
-    web: { run: leaving("heir"), "service.ini": `stop-grace = 500ms\nsettle = 10ms\ndir = ${directory}` },
+    web: { run: leaving(how), "service.ini": `stop-grace = 500ms\nsettle = 10ms\ndir = ${directory}` },
   });
   const space = await launch([services.path]);
   await oneStranger(space);
