@@ -189,7 +189,8 @@ describe("on a terminal", () => {
     need(context, "script");
     const twice = async () => {
       const terminal = onTerminal(scanDir({ slow, web }).path);
-      await eventually("both run", () => /slow started/.test(terminal.shown()) && /hello/.test(terminal.shown()));
+      const signs = [/slow started/, /hello/, /web started/];
+      await eventually("both run", () => signs.every((sign) => sign.test(terminal.shown())));
       const since = monotonic.now();
       terminal.type("\x03");
       await eventually("it stops", () => terminal.shown().includes("stopping everything: received SIGINT"));
