@@ -26,13 +26,16 @@ function read(path: string): string | null {
 /** A process, or null if there is none (any more). */
 export function processOf(pid: number): Process | null {
   const text = read(`/proc/${pid}/stat`);
-  if (text === null) return null;
+  return text === null ? null : processIn(text);
+}
+
+function processIn(text: string): Process {
   // The name may hold spaces and parentheses; the fields begin behind the last one.
   const open = text.indexOf("(");
   const close = text.lastIndexOf(")");
   const fields = text.slice(close + 2).split(" ");
   return {
-    pid,
+    pid: Number(text.slice(0, open)),
     comm: text.slice(open + 1, close),
     state: fields[0] ?? "?",
     ppid: Number(fields[1]),
@@ -41,9 +44,14 @@ export function processOf(pid: number): Process | null {
   };
 }
 
-/** True if /proc is there and is that of our PID namespace: that of another one has other processes by our numbers. */
+/**
+ * True if /proc is there and is that of our PID namespace: that of another one has us and our parent by other numbers, and
+ * by ours somebody else, who may well have a parent of the same number.
+ */
 export function isOwnProc(managerPid: number, corePid: number): boolean {
-  return processOf(managerPid)?.ppid === corePid;
+  const text = read("/proc/self/stat");
+  const self = text === null ? null : processIn(text);
+  return self?.pid === managerPid && self.ppid === corePid;
 }
 
 /** The children of a process whose every thread but the first has none (the core, a shell); null where /proc does not tell. */
