@@ -20,7 +20,7 @@ import { expect, onTestFailed, onTestFinished } from "vitest";
 import type { Exit } from "../../src/base/exit.ts";
 import { type Down, decoder, encode, type Message, type Up } from "../../src/channel/messages.ts";
 import { eventually } from "./eventually.ts";
-import { isAlive, send } from "./proc.ts";
+import { end, isAlive } from "./proc.ts";
 import { temporaryDirectory } from "./service-dir.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -271,7 +271,7 @@ function drive(pid: number, channel: Socket, handles: Socket): Driver {
       return eventually("the pipe is read", () => readings.get(fd)?.[before]);
     },
     kill() {
-      if (isAlive(pid)) send(pid, "SIGKILL");
+      end(pid);
       channel.destroy();
       handles.destroy();
     },

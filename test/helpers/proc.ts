@@ -52,6 +52,15 @@ export function send(pid: number | null | undefined, signal: NodeJS.Signals | nu
   process.kill(pid, signal);
 }
 
+/** Ends a process that may have ended by itself. */
+export function end(pid: number): void {
+  try {
+    send(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
 /** All its threads are stopped: a SIGSTOP is under way for a while before it has stopped anything. */
 export function isStopped(pid: number): boolean {
   const threads = names(`/proc/${pid}/task`);
