@@ -46,7 +46,17 @@ export async function applyAll(
   { atStart, now, next }: SettingsChange,
   dryRun: boolean,
 ): Promise<{ readonly changes: readonly Change[]; readonly problems: readonly Problem[] }> {
-  const answers = (name: string) => new Promise<boolean>((resolve) => scan.ask(name, resolve));
+  /** At once where that is known: to wait for each of a thousand would be to read the table of mounts a thousand times. */
+  const answers = (name: string): boolean | Promise<boolean> => {
+    const known: boolean[] = [];
+    const later = new Promise<boolean>((resolve) =>
+      scan.ask(name, (isThere) => {
+        known.push(isThere);
+        resolve(isThere);
+      }),
+    );
+    return known[0] ?? later;
+  };
   const nothing = (text: string) => ({
     changes: [],
     problems: [{ severity: "error" as const, where: "scan directory", text }],
@@ -63,7 +73,8 @@ export async function applyAll(
   const specs = new Map<string, ServiceSpec>();
   const refused = new Set<string>();
   for (const [index, name] of names.entries()) {
-    if (!(await answers(name))) {
+    const answer = answers(name);
+    if (!(typeof answer === "boolean" ? answer : await answer)) {
       refused.add(name);
       const text = "does not answer: its service is left as it is";
       problems.push({ severity: "error", service: name, where: scan.pathOf(name), text });
