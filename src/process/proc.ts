@@ -26,16 +26,13 @@ function read(path: string): string | null {
 /** A process, or null if there is none (any more). */
 export function processOf(pid: number): Process | null {
   const text = read(`/proc/${pid}/stat`);
-  return text === null ? null : processIn(text);
-}
-
-function processIn(text: string): Process {
+  if (text === null) return null;
   // The name may hold spaces and parentheses; the fields begin behind the last one.
   const open = text.indexOf("(");
   const close = text.lastIndexOf(")");
   const fields = text.slice(close + 2).split(" ");
   return {
-    pid: Number(text.slice(0, open)),
+    pid,
     comm: text.slice(open + 1, close),
     state: fields[0] ?? "?",
     ppid: Number(fields[1]),
@@ -49,9 +46,8 @@ function processIn(text: string): Process {
  * by ours somebody else, who may well have a parent of the same number.
  */
 export function isOwnProc(managerPid: number, corePid: number): boolean {
-  const text = read("/proc/self/stat");
-  const self = text === null ? null : processIn(text);
-  return self?.pid === managerPid && self.ppid === corePid;
+  const isUs = read("/proc/self/stat")?.startsWith(`${process.pid} (`) ?? false;
+  return isUs && processOf(managerPid)?.ppid === corePid;
 }
 
 /** The children of a process whose every thread but the first has none (the core, a shell); null where /proc does not tell. */

@@ -145,6 +145,22 @@ describe("without a /proc of our own", () => {
     expect(space.stderr()).toMatch(/no \/proc of our PID namespace is mounted: .*; mount one/);
     expect(space.stderr()).not.toMatch(/of no service|outlived/);
   });
+
+  test("one that has by our own pid another child of its first process is not taken for ours", async () => {
+    const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
+    const others = "for each in $(seq 60); do sleep 1000 & done";
+    const inner = `${others}; mount -t tmpfs tmpfs /run; exec unshare --pid --fork ${upkeep} ${scanDir({ web }).path}`;
+    const child = execa("unshare", [...user, "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", inner], {
+      reject: false,
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    let shown = "";
+    child.stderr.on("data", (data: Buffer) => {
+      shown += data.toString();
+    });
+    await eventually("it runs", () => shown.includes("web started"));
+    expect(shown).toContain("no /proc of our PID namespace is mounted");
+  });
 });
 
 test("with closed standard descriptors nothing of upkeep takes their place", async () => {
