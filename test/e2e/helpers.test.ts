@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, realpathSync } from "node:fs";
 import { expect, onTestFinished, test } from "vitest";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, throughout, timed } from "../helpers/eventually.ts";
 import { drain, launch, realPipe } from "../helpers/pid-namespace.ts";
 import { argv, comesToRest, environ, fds, innerPid, isAlive, send, stat, waits } from "../helpers/proc.ts";
 import { scanDir, temporaryDirectory } from "../helpers/service-dir.ts";
@@ -65,7 +65,8 @@ test.each([
 ])("a process that %s: %s, comes to rest: %s", async (_what, script, isAtRest) => {
   const { pid = 0 } = spawn("nice", ["sh", "-c", script], { stdio: "ignore" });
   onTestFinished(() => void (isAlive(pid) && send(pid, "SIGKILL")));
-  const rests = comesToRest(pid, 300, 3000).then(() => waits(pid));
+  // What rests may have to wait for its turn first.
+  const rests = comesToRest(pid, 300, isAtRest ? 30_000 : 3000).then(() => waits(pid));
   if (isAtRest) expect(await rests).toBe(true);
   else await expect(rests).rejects.toThrow(/comes to rest/);
 });
@@ -77,6 +78,23 @@ test("a service directory appears whole, with modes as its files need them", () 
   services.remove("web");
   expect(existsSync(services.at("web"))).toBe(false);
   expect(temporaryDirectory()).not.toBe(temporaryDirectory());
+});
+
+/** Keeps this process from running. */
+const stall = () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+
+test("while this process cannot run no time passes that anything is given, and what it takes is known both ways", async () => {
+  let looks = 0;
+  const look = () => {
+    stall();
+    return ++looks === 12;
+  };
+  const { took, active } = await timed(() => eventually("it is looked at twelve times", look, 900));
+  expect(took).toBeGreaterThan(1100);
+  expect(active).toBeLessThan(900);
+  looks = 0;
+  await throughout("it is looked at ever again", () => !look() || looks > 0, 60);
+  expect(looks).toBeGreaterThan(1);
 });
 
 test("a condition that never comes true is named in the error, with its last word", async () => {

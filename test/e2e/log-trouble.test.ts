@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { eventually } from "../helpers/eventually.ts";
+import { eventually, running as time } from "../helpers/eventually.ts";
 import { buildEngine, contents, lines, logDirectories, startLogger } from "../helpers/log-engine.ts";
 import { need } from "../helpers/need.ts";
 import { realPipe } from "../helpers/pid-namespace.ts";
@@ -59,9 +59,9 @@ async function start(program: readonly string[], words: readonly string[], confi
       let since = 0;
       await eventually("it has come to rest", () => {
         const now = `${stat(pid)?.state} ${switches(pid)} ${lookAt(log)}`;
-        if (now !== before || !now.startsWith("S")) since = performance.now();
+        if (now !== before || !now.startsWith("S")) since = time();
         before = now;
-        return performance.now() - since > REST;
+        return time() - since > REST;
       });
     },
     stderr: () => stderr.replace("svlogd: ready\n", ""),
