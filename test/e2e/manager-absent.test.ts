@@ -101,13 +101,13 @@ describe("TERM, when the manager does not answer", () => {
       const space = await launch([directory.path], { env });
       await allUp(space, "stubborn");
       await make(space);
-      const { result, took } = await timed(() => {
+      const { result, took, active } = await timed(() => {
         space.signal("TERM");
         return space.exit();
       });
       expect(result).toEqual({ code: 111 });
       expect(took).toBeGreaterThan(1900);
-      expect(took).toBeLessThan(DEFAULT_BUDGET);
+      expect(active).toBeLessThan(DEFAULT_BUDGET);
     });
   }
 
@@ -126,9 +126,9 @@ describe("TERM, when the manager does not answer", () => {
     space.signal("TERM");
     await eventually("the stop has begun", () => /stopping everything/.test(space.stderr()));
     send(managerOf(space), "SIGKILL");
-    const { result, took } = await timed(() => space.exit());
+    const { result, active } = await timed(() => space.exit());
     expect(result).toEqual({ code: 111 });
-    expect(took).toBeLessThan(DEFAULT_BUDGET);
+    expect(active).toBeLessThan(DEFAULT_BUDGET);
     // Otherwise it would have been killed.
     expect(existsSync(termed)).toBe(true);
   });
@@ -161,7 +161,7 @@ while :; do i=$((i + 1)); printf "long $i."; echo "${LONG}"; sleep 0.05; done
   await allUp(space, "steady", "long");
   await eventually("output comes", () => /steady 10\./.test(out.text()));
   send(managerOf(space), "SIGKILL");
-  await eventually("the core copies it", () => err.text().split(/^steady /m).length > 100);
+  await eventually("the core copies it", () => err.text().split(/^steady /m).length > 100, 30_000);
   node.heal();
   await nextManager(space, 0);
   const size = out.size();
