@@ -3,7 +3,7 @@
 import { symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { ini, isWatching, marked, runs } from "../helpers/drop-in.ts";
+import { becomes, ini, isWatching, marked, runs } from "../helpers/drop-in.ts";
 import { eventually } from "../helpers/eventually.ts";
 import { mountStoppable, needHanging, type Stoppable } from "../helpers/hung.ts";
 import { launch } from "../helpers/pid-namespace.ts";
@@ -35,10 +35,10 @@ test("one that answers is started, restarted by what is new in it, and gone with
   const space = await launch([near.path]);
   await allUp(space, "web", "far");
   await isWatching(near, space);
-  expect(runs(space, "76001")).toBe(true);
+  await becomes(space, "76001");
   writeFiles(far, { run: marked("76002") });
   expect((await space.upkeep("restart", "far")).code).toBe(0);
-  expect(runs(space, "76002")).toBe(true);
+  await becomes(space, "76002");
   const more = join(dirname(far), "more");
   writeFiles(more, web);
   symlinkSync(more, near.at("more"));
@@ -62,7 +62,7 @@ test("one that answers again takes orders as before, and what was started meanwh
   disk.goOn();
   await eventually("it is up", async () => (await allUp(space, "far")).get("far") !== before.get("far"));
   await eventually("its directory is known to answer", async () => (await statusOf(space, "far")).why === null);
-  expect(runs(space, "76004")).toBe(true);
+  await becomes(space, "76004");
 });
 
 test("one that is silent at the start is let in as soon as it answers", async (context) => {

@@ -35,6 +35,7 @@ describe("control/ that does not answer", () => {
     await eventually("it hears, in order", () => got(hung) === "start\nHUP\nUSR1\n", 4000);
     expect((await space.upkeep("restart", "web")).code).toBe(0);
     await eventually("it runs again", () => ![0, pid].includes(sightOf(hung).pid));
+    await eventually("it hears again", () => got(hung).endsWith("TERM\nstart\n"));
     // Nobody had to be replaced for it.
     expect(await nextManager(space, 0)).toBe(manager);
     space.signal("TERM");

@@ -16,6 +16,10 @@ export const marked = (word: string): string => `#!/bin/sh\nexec sleep ${word}\n
 export const runs = (space: Namespace, word: string): boolean =>
   space.processes().some((pid) => argv(pid)[0] === "sleep" && argv(pid)[1] === word);
 
+/** Waits until it runs: whoever is up may still be the shell that becomes it. */
+export const becomes = (space: Namespace, word: string): Promise<true> =>
+  eventually(`a sleep of ${word} runs`, () => runs(space, word));
+
 /** What is put in before the watch would be found by the first look at any rate; this waits for the watch itself. */
 export async function isWatching(scan: ScanDir, space: Namespace): Promise<void> {
   scan.write("first", { run: sleeper, ...ini });
