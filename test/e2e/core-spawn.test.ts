@@ -84,8 +84,12 @@ describe("a process", () => {
     const started = await Promise.all(
       names.map((name) => start(driver, "arg=/bin/sleep", "arg=60", `out=pipe:${name}`, "notify=7")),
     );
-    const tables = started.map(({ pid }) => fds(pid));
-    for (const open of tables) expect([...open.keys()].sort((a, b) => a - b)).toEqual([0, 1, 2, 7]);
+    // As above, each may still be in the midst of its exec.
+    const tables = await eventually("they have no others", () => {
+      const found = started.map(({ pid }) => fds(pid));
+      for (const open of found) expect([...open.keys()].sort((a, b) => a - b)).toEqual([0, 1, 2, 7]);
+      return found;
+    });
     expect(new Set(tables.flatMap((open) => [open.get(1), open.get(7)])).size).toBe(2 * names.length);
     // Nobody but its process holds the other end of a notification pipe.
     for (const { id, pid } of started) {
