@@ -29,14 +29,14 @@ test("an interrupted build leaves nothing running and nothing behind, and the ne
     for (const pid of running()) send(Number(pid), "SIGKILL");
   });
   const first = build();
+  const ended = once(first, "exit");
+  // To the build alone, as a supervisor of builds does it; and at once, for the cache takes no more than a moment.
   await eventually(
-    "the program runs for its cache",
-    () => running().length > 0 && readdirSync(temporary).length > 0,
+    "the program runs for its cache, and the build is interrupted",
+    () => running().length > 0 && readdirSync(temporary).length > 0 && first.kill("SIGINT"),
     30_000,
   );
-  // To the build alone, as a supervisor of builds does it.
-  first.kill("SIGINT");
-  const [, signal] = await once(first, "exit");
+  const [, signal] = await ended;
   expect({ signal, left: readdirSync(temporary), running: running(), caches: caches() }).toEqual({
     signal: "SIGINT",
     left: [],

@@ -24,6 +24,7 @@ function told(space: Namespace, text: string): string[] {
   const messages = space
     .stderr()
     .split("\n")
+    .slice(0, -1)
     .filter((line) => line.startsWith("{"))
     .map((line) => (JSON.parse(line) as { msg: string }).msg);
   return messages.filter((message) => message.includes(text));
@@ -169,6 +170,10 @@ async function showsFlag(files: ServiceFiles, name: string, flag: string, setup 
   const found = await why(space, "daemon");
   expect(found.why).toMatch(new RegExp(`left ${name} \\(pid \\d+\\) in the background; `));
   expect(found.why).toContain(flag);
-  await eventually("it has been tried again", async () => ((await statuses(space, "daemon"))[0]?.restarts ?? 0) >= 3);
+  await eventually(
+    "it has been tried again",
+    async () => ((await statuses(space, "daemon"))[0]?.restarts ?? 0) >= 3,
+    30_000,
+  );
   expect(told(space, flag)).toHaveLength(1);
 }

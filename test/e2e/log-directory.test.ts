@@ -2,6 +2,7 @@
 import { createSocket } from "node:dgram";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "../helpers/eventually.ts";
 import { type Before, buildEngine, contents, runLogger, withoutTime } from "../helpers/log-engine.ts";
 import { need } from "../helpers/need.ts";
 
@@ -142,10 +143,10 @@ describe("beside svlogd", () => {
     const words = ["-t", "-l", "10", "-b", "20", "log"];
     try {
       const theirs = await runLogger(svlogd, words, { log: { config } }, input);
-      await expect.poll(() => received.length).toBe(5);
+      await eventually("all have come", () => received.length === 5);
       const sent = received.splice(0);
       const ours = await runLogger(engine, words, { log: { config } }, input);
-      await expect.poll(() => received.length).toBe(5);
+      await eventually("all have come", () => received.length === 5);
       expect(received).toEqual(sent);
       expect(contents(join(ours.directory, "log"))).toEqual(contents(join(theirs.directory, "log")));
     } finally {

@@ -88,7 +88,7 @@ describe("startup files", () => {
     }));
     const space = await launch(["my_init"], { setup });
     await notes(shared, 1);
-    expect((await statusOf(space, "init:10_long")).state).toBe("starting");
+    await eventually("it is known", async () => (await statusOf(space, "init:10_long")).state === "starting");
     space.signal("TERM");
     expect(await space.exit()).toEqual({ code: 0 });
     expect(inOrder(shared)).toEqual(["long", "asked"]);

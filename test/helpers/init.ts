@@ -100,6 +100,7 @@ export function onTerminal(pty: string, command: readonly string[]): Session {
     type: (text) => child.stdin.write(text),
     grow: () => send(child.pid, "SIGUSR1"),
     pid: child.pid ?? 0,
-    ended: new Promise((resolve) => child.once("exit", (code) => resolve(code ?? -1))),
+    // By then all that it has shown has been read.
+    ended: new Promise((resolve) => child.once("close", (code) => resolve(code ?? -1))),
   };
 }
