@@ -87,10 +87,15 @@ describe("a program finds the same state by keys as behind runit's chpst", () =>
     await launch([scan.path], { env: { TZ: "UTC" } });
   });
   const told = (name: string) =>
-    eventually(`${name} has told all`, () => {
-      const text = readFileSync(scan.at(name, "told"), "utf8");
-      return text.endsWith("\nend\n") && text;
-    });
+    eventually(
+      `${name} has told all`,
+      () => {
+        const text = readFileSync(scan.at(name, "told"), "utf8");
+        return text.endsWith("\nend\n") && text;
+      },
+      // More than fifty start at once.
+      20_000,
+    );
 
   test.for(rows.map(([options, ...keys], index) => [options, keys.join(", "), index] as const))(
     "chpst %s: %s",

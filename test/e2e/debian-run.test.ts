@@ -97,7 +97,8 @@ describe.runIf(isReady)("the directories of Debian's packages", () => {
   let theirs: Scene;
   beforeAll(async () => {
     [ours, theirs] = await Promise.all([scene("upkeep"), scene("runsvdir")]);
-  }, 40_000);
+    // Keys may have to be made.
+  }, 120_000);
 
   test("all run, with their loggers", async () => {
     const up = await allUp(ours.space, ...services);

@@ -54,7 +54,9 @@ function saidLost(stderr: string, service: string): number {
 const starts = (file: string): number => readFileSync(file, "utf8").split("\n").length - 1;
 
 describe("a manager that is killed, thirty times", () => {
-  test("takes nothing with it but what it had read, and says how much; whatever happens meanwhile is done once", async () => {
+  test("takes nothing with it but what it had read, and says how much; whatever happens meanwhile is done once", {
+    timeout: 180_000,
+  }, async () => {
     const record = join(temporaryDirectory(), "starts");
     const stops = join(temporaryDirectory(), "stops");
     const stopper = (name: string, ini: string): ServiceFiles => ({

@@ -353,7 +353,7 @@ describe("a supervise directory", () => {
 });
 
 describe("a thousand services and their loggers", () => {
-  test("are all offered, and hear", async () => {
+  test("are all offered, and hear", { timeout: 120_000 }, async () => {
     const logger = { ...sleeper, "log/run": "#!/bin/sh\nexec cat\n" };
     const directory = scanDir(Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`s${i}`, logger])));
     const names = Array.from({ length: 500 }, (_, i) => [`s${i}`, `s${i}/log`]).flat();

@@ -44,6 +44,8 @@ UsePAM ${pam ? "yes" : "no"}
   });
   const words = [
     ...["-F", "/dev/null", "-p", String(port), "-i", key, "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"],
+    // Whoever runs may not listen yet; it is tried once a second.
+    ...["-o", "ConnectionAttempts=10"],
     ...["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "root@127.0.0.1"],
   ];
   return {
