@@ -1,11 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
 import type { Core, Hello } from "../../../src/channel/core.ts";
 import { createLeftovers } from "../../../src/manager/leftovers.ts";
 
 const children: ChildProcess[] = [];
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
+// Whoever is killed is still to be found for a while; the next test must not find him.
+afterEach(async () => {
+  const ended = children.splice(0).map((child) => {
+    const exit = once(child, "exit");
+    child.kill("SIGKILL");
+    return exit;
+  });
+  await Promise.all(ended);
 });
 
 /** A process as it looks when a service has left it behind: the core's (here: our) child, and known to nobody. */

@@ -5,6 +5,7 @@ import { monotonic } from "../../../src/base/clock.ts";
 import { loadSettings } from "../../../src/config/settings.ts";
 import type { Reach } from "../../../src/manager/reach.ts";
 import { createScan, type ScanParts } from "../../../src/manager/scan.ts";
+import { eventually } from "../../helpers/eventually.ts";
 import { accounts, ROOT, SH } from "../../helpers/load.ts";
 import { tree } from "../../helpers/tree.ts";
 import { anywhere } from "./house.ts";
@@ -57,7 +58,8 @@ test("one that is exchanged in the midst of a look is another one by the next lo
   });
   scan.rescan();
   expect(gone).toEqual([]);
-  await expect.poll(() => gone).toEqual(["web", "link"]);
+  await eventually("both are gone", () => gone.length === 2);
+  expect(gone).toEqual(["web", "link"]);
 });
 
 /** Where these entries do not answer, until they are taken out. */
@@ -83,7 +85,8 @@ test("a directory that does not answer has not gone, and a new one has not come 
   reach.silent.clear();
   scan.rescan();
   expect(gone).toEqual(["link", "web", "link"]);
-  await expect.poll(() => appeared).toEqual(["new"]);
+  await eventually("it has come", () => appeared.length === 1);
+  expect(appeared).toEqual(["new"]);
   expect(scan.unready.size).toBe(0);
 });
 
