@@ -66,7 +66,7 @@ test.each(["heir", "line"])("what is born while leftovers are being ended is end
   const directory = temporaryDirectory();
   chmodSync(directory, 0o1777);
   const services = scanDir({
-    web: { run: leaving(how), "service.ini": `stop-grace = 500ms\nsettle = 10ms\ndir = ${directory}` },
+    web: { run: leaving(how), "service.ini": `stop-grace = 3s\nsettle = 10ms\ndir = ${directory}` },
   });
   const space = await launch([services.path]);
   await oneStranger(space);

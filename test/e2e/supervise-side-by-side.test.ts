@@ -72,7 +72,9 @@ const seen = ([, lines, state = {}]: Walk[number]) => ({
 });
 
 describe("the same directory under runsv and under us", () => {
-  test("every client says the same, with the same code, of everything that it can ask for", async (context) => {
+  test("every client says the same, with the same code, of everything that it can ask for", {
+    timeout: 120_000,
+  }, async (context) => {
     need(context, "runsv", "sv", "svc", "svstat", "svok", "busybox");
     const { both, same } = await twins({ web: service, tools: service, box: service });
     const withSv = async () => {
@@ -81,7 +83,7 @@ describe("the same directory under runsv and under us", () => {
         // A wait for up is over before the letter is read, where it runs already, and one for once, where it is down,
         // when the letter is: what is printed then is chance.
         const isChance = step[0] === "up" || (step[0] === "once" && verbs[index - 1]?.[2] === down);
-        const waits = isChance ? [] : ["-w", "3"];
+        const waits = isChance ? [] : ["-w", "20"];
         await both(["sv", ...waits, step[0], "DIR/web"]);
         await same("web", seen(step));
       }
@@ -182,7 +184,7 @@ describe("the same directory under runsv and under us", () => {
     await both(["sv", "status", "DIR/logged"]);
     await both(["sv", "u", "DIR/logged/log"]);
     await same("logged/log", up);
-    await both(["sv", "-w", "5", "shutdown", "DIR/logged"]);
+    await both(["sv", "-w", "20", "shutdown", "DIR/logged"]);
     await both(["svstat", "DIR/logged", "DIR/logged/log"]);
   });
 
