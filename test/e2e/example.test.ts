@@ -35,7 +35,9 @@ describe("services.example", () => {
   });
 
   test("the app answers over HTTP with what the database has counted", async () => {
-    expect(await (await fetch(url)).text()).toBe("hello, you are visit 1\n");
+    // It is up once it has lived for a while, and may not listen yet.
+    const first = await eventually("it answers", async () => (await fetch(url)).text());
+    expect(first).toBe("hello, you are visit 1\n");
     expect(await (await fetch(url)).text()).toBe("hello, you are visit 2\n");
   });
 

@@ -20,7 +20,7 @@ import { expect, onTestFailed, onTestFinished } from "vitest";
 import type { Exit } from "../../src/base/exit.ts";
 import { type Down, decoder, encode, type Message, type Up } from "../../src/channel/messages.ts";
 import { eventually } from "./eventually.ts";
-import { end, isAlive } from "./proc.ts";
+import { end, isAlive, stat } from "./proc.ts";
 import { temporaryDirectory } from "./service-dir.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -190,8 +190,8 @@ export async function startCore(tools: Tools, options: CoreOptions = {}): Promis
 
 async function endAll(child: ChildProcess, drivers: readonly Driver[], server: Server): Promise<void> {
   const ended = child.exitCode !== null || child.signalCode !== null ? null : once(child, "exit");
-  // Its children first, while it still is their parent: nothing of a test outlives it.
-  await execa("pkill", ["-KILL", "-P", String(child.pid)], { reject: false });
+  // Its children first, while it still is their parent: nothing of a test outlives it. Later the pid may be another's.
+  if (ended !== null) await execa("pkill", ["-KILL", "-P", String(child.pid)], { reject: false });
   child.kill("SIGKILL");
   await ended;
   for (const driver of drivers) driver.kill();
@@ -228,6 +228,7 @@ function drive(pid: number, channel: Socket, handles: Socket): Driver {
   const messages: Message[] = [];
   const handed: Handle[] = [];
   const readings = new Map<number, Buffer[]>();
+  const began = stat(pid)?.startTime;
   let written = 0;
   let line = "";
   const decode = decoder();
@@ -271,7 +272,8 @@ function drive(pid: number, channel: Socket, handles: Socket): Driver {
       return eventually("the pipe is read", () => readings.get(fd)?.[before]);
     },
     kill() {
-      end(pid);
+      // By then its pid may be another's, for thousands of processes come and go beside it.
+      if (stat(pid)?.startTime === began) end(pid);
       channel.destroy();
       handles.destroy();
     },

@@ -7,7 +7,7 @@ import { afterAll, onTestFailed, onTestFinished } from "vitest";
 import type { Exit } from "../../src/base/exit.ts";
 import { parseSignal } from "../../src/base/signals.ts";
 import { eventually } from "./eventually.ts";
-import { children, descendants, exe, findDescendant, innerPid, isAlive } from "./proc.ts";
+import { children, descendants, exe, findDescendant, innerPid, isAlive, stat } from "./proc.ts";
 import { temporaryDirectory } from "./service-dir.ts";
 
 /** The built command. */
@@ -85,6 +85,9 @@ export async function launch(words: readonly string[], options: LaunchOptions = 
   // What outlives the program is still seen after the program is gone, so a child's end is told by PID 1.
   const exited = options.asChild === true ? Promise.race([told(unshare), ended]) : ended;
   const { init, pid } = await find(unshare, program, options.asChild === true, exited);
+  // Once it has gone its pid may be another's, for thousands of processes come and go beside it.
+  const born = stat(init)?.startTime;
+  const isThere = () => isAlive(init) && stat(init)?.startTime === born;
   const namespace: Namespace = {
     init,
     pid,
@@ -109,11 +112,11 @@ export async function launch(words: readonly string[], options: LaunchOptions = 
     },
     dispose: async () => {
       living.delete(namespace);
-      if (isAlive(init)) process.kill(init, "SIGKILL");
+      if (isThere()) process.kill(init, "SIGKILL");
       unshare.kill("SIGKILL");
       await ended;
       // The kernel lets PID 1 become a zombie only after all else in its namespace is gone.
-      await eventually("the namespace is gone", () => !isAlive(init));
+      await eventually("the namespace is gone", () => !isThere());
     },
   };
   living.add(namespace);

@@ -109,7 +109,19 @@ export async function comesToRest(pid: number, span: Ms = 500, within?: Ms): Pro
 
 /** The children of all threads of a process. */
 export function children(pid: number): number[] {
-  return names(`/proc/${pid}/task`).flatMap((thread) => numbers(read(`/proc/${pid}/task/${thread}/children`)));
+  return names(`/proc/${pid}/task`).flatMap((thread) => numbers(readTwice(`/proc/${pid}/task/${thread}/children`)));
+}
+
+/** The kernel leaves a child out of its list where one before it ends while it is read: what is read twice alike is right. */
+function readTwice(file: string): string | null {
+  let before = read(file);
+  // Not for ever, where they come and go all the time.
+  for (let left = 5; left > 0; left--) {
+    const now = read(file);
+    if (now === before) break;
+    before = now;
+  }
+  return before;
 }
 
 /** Its children and theirs, the process itself left out, parents first. */

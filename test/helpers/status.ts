@@ -22,6 +22,9 @@ export async function allUp(space: Namespace, ...names: readonly string[]): Prom
     const found = await statuses(space, ...names);
     const late = found.filter(({ state, ready }) => state !== "up" || !ready);
     if (late.length > 0) throw new Error(late.map(({ name, state, why }) => `${name} is ${state} (${why})`).join(", "));
-    return new Map(found.map(({ name, pid }) => [name, space.outer(pid ?? 0) ?? 0]));
+    const pids = found.map(({ name, pid }): [string, number | null] => [name, space.outer(pid ?? 0)]);
+    // Nobody is taken for process 0: it has ended meanwhile, and there is another one soon.
+    if (pids.some(([, pid]) => pid === null)) throw new Error(`not to be seen: ${JSON.stringify(pids)}`);
+    return new Map(pids.map(([name, pid]) => [name, pid ?? 0]));
   });
 }
