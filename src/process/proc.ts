@@ -1,6 +1,9 @@
 // What /proc knows. Every answer may be out of date when it is read; whoever acts on a pid gives its start time along.
 import { readdirSync, readFileSync } from "node:fs";
 
+/** Where children come and go all the time, the last reading has to do. */
+const READINGS_MAX = 5;
+
 /** A process as /proc/PID/stat shows it. */
 export interface Process {
   readonly pid: number;
@@ -52,9 +55,23 @@ export function isOwnProc(managerPid: number, corePid: number): boolean {
 
 /** The children of a process whose every thread but the first has none (the core, a shell); null where /proc does not tell. */
 export function childrenOf(pid: number): number[] | null {
-  const text = read(`/proc/${pid}/task/${pid}/children`);
+  const text = readAlike(`/proc/${pid}/task/${pid}/children`);
   if (text === null) return null;
   return text.split(" ").filter(Boolean).map(Number);
+}
+
+/**
+ * A list of children leaves a living one out where one before it is reaped while the kernel writes it (proc(5)): what is read
+ * twice alike is right.
+ */
+function readAlike(path: string): string | null {
+  let text = read(path);
+  for (let times = 1; times < READINGS_MAX; times++) {
+    const before = text;
+    text = read(path);
+    if (text === before) break;
+  }
+  return text;
 }
 
 /** All processes of this PID namespace. */
@@ -80,7 +97,7 @@ export function allChildrenOf(pid: number): number[] {
     return [];
   }
   return threads.flatMap((thread) =>
-    (read(`/proc/${pid}/task/${thread}/children`) ?? "").split(" ").filter(Boolean).map(Number),
+    (readAlike(`/proc/${pid}/task/${thread}/children`) ?? "").split(" ").filter(Boolean).map(Number),
   );
 }
 
