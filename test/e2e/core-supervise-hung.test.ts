@@ -124,7 +124,7 @@ test("a release while it is under way leaves no descriptor, no lock and nobody w
   const { home, path, disk } = await stoppable();
   driver.send("supervise", "1", path, "1", "1");
   expect(await answer(driver, 1, "lock")).toBe(0);
-  disk.stop();
+  await disk.stop();
   driver.send("offer", "1", "1");
   await isAsked(core);
   driver.send("release", "1");
@@ -134,7 +134,7 @@ test("a release while it is under way leaves no descriptor, no lock and nobody w
   await isAsBefore(core, descriptors);
   expect(isOffered(home)).toBe(false);
 
-  disk.stop();
+  await disk.stop();
   driver.send("supervise", "2", path, "1", "1");
   await isAsked(core);
   driver.send("release", "2");
@@ -161,7 +161,7 @@ test("who takes over from a manager that has died meanwhile finds a lock that is
   const { home, path, disk } = await stoppable();
   first.send("supervise", "1", path, "1", "1");
   expect(await answer(first, 1, "lock")).toBe(0);
-  disk.stop();
+  await disk.stop();
   first.send("offer", "1", "1");
   first.send("supervise", "2", join(home, "other"), "1", "1");
   await eventually("both are asked for", () => hands(core).length === 2);
@@ -190,7 +190,7 @@ test("a lock that is held where nobody answers any more is let go without a wait
   expect(await answer(driver, 1, "offer")).toBe(0);
   tell(path, "u");
   const [serial = ""] = await driver.heard("letter");
-  disk.stop();
+  await disk.stop();
   driver.send("ack", serial);
   await lives(driver);
   driver.send("release", "1");

@@ -54,7 +54,7 @@ test("one that answers again takes orders as before, and what was started meanwh
   await isWatching(near, space);
   const before = await allUp(space, "web", "far");
   writeFiles(far, { run: marked("76004") });
-  disk.stop();
+  await disk.stop();
   expect((await space.upkeep("restart", "far")).stderr).toContain("its directory does not answer");
   send(before.get("far"), "SIGKILL");
   await eventually("it is tried", async () => (await statusOf(space, "far")).state === "starting");
@@ -68,7 +68,7 @@ test("one that answers again takes orders as before, and what was started meanwh
 test("one that is silent at the start is let in as soon as it answers", async (context) => {
   needHanging(context);
   const { disk, near } = await apart("76005");
-  disk.stop();
+  await disk.stop();
   const space = await launch([near.path]);
   await allUp(space, "web");
   // It has been tried in vain, and will be tried ever more rarely.

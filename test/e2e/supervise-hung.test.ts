@@ -72,7 +72,7 @@ test("a directory is offered once it answers; a new manager meanwhile finds all 
   const place = temporaryDirectory();
   const disk = await mountStoppable(place);
   symlinkSync(join(place, "made"), directory.at("web", "supervise"));
-  disk.stop();
+  await disk.stop();
   const space = await launch([directory.path]);
   const first = await nextManager(space, 0);
   await eventually("somebody asks", () =>
@@ -93,7 +93,7 @@ test("a directory is offered once it answers; a new manager meanwhile finds all 
   // Its lock and fifos, as of every other one.
   await eventually("nobody asks any more", () => open() === descriptors + 3);
   expect(await nextManager(space, 0)).toBe(second);
-  disk.stop();
+  await disk.stop();
   await reaps(space);
   space.signal("TERM");
   expect(await space.exit(5000)).toEqual({ code: 0 });

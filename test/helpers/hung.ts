@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { onTestFinished, type TestContext } from "vitest";
 import { compile } from "./core.ts";
+import { eventually } from "./eventually.ts";
 import { need, skip } from "./need.ts";
 import type { Namespace } from "./pid-namespace.ts";
+import { isStopped } from "./proc.ts";
 
 /** Skips the test where no such file system can be had. */
 export function needHanging(context: TestContext): void {
@@ -59,8 +61,8 @@ export async function hangHere(place: string): Promise<void> {
 
 /** A file system that answers, for as long as it is to. */
 export interface Stoppable {
-  /** From now on no call there returns. */
-  stop(): void;
+  /** Once it is done no call there returns; whoever is killed in one ends. */
+  stop(): Promise<void>;
   /** All that has waited is answered. */
   goOn(): void;
 }
@@ -85,7 +87,11 @@ export async function mountStoppable(
   const [said] = await once(server.stdout, "data");
   if (String(said) !== "mounted\n") throw new Error(`cannot mount: ${said}`);
   return {
-    stop: () => void server.kill("SIGSTOP"),
+    stop: async () => {
+      server.kill("SIGSTOP");
+      // What it takes on its way to the stop it has, and the kernel lets nobody go who waits for that.
+      await eventually("its server is stopped", () => isStopped(server.pid ?? 0));
+    },
     goOn: () => void server.kill("SIGCONT"),
   };
 }
