@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,11 +73,17 @@ void errand_ask(struct errand *errand, enum errand_kind kind, bool makes) {
 // In the child, with async-signal-safe calls only.
 static _Noreturn void run(const struct errand *errand, int fd) {
   struct errand_answer answer = {.lock = errand->lock};
-  // Unread no more it is held no more.
-  if (errand->kind == ERRAND_CLOSE) _exit(recv(fd, &answer, sizeof answer, MSG_DONTWAIT) < 0);
-  struct rights rights = {.head = {.cmsg_len = CMSG_LEN(sizeof rights.fds), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}};
+  struct rights rights = {.head = {.cmsg_len = CMSG_LEN(sizeof rights.fds), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS}, .fds = {-1, -1}};
   struct iovec data = {&answer, sizeof answer};
   struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1};
+  if (errand->kind == ERRAND_CLOSE) {
+    header.msg_control = &rights;
+    header.msg_controllen = sizeof rights;
+    bool failed = recvmsg(fd, &header, MSG_DONTWAIT) < 0;
+    // Who has brought it holds it too for as long as he takes to die.
+    (void)flock(rights.fds[0], LOCK_UN);
+    _exit(failed);
+  }
   if (errand->kind == ERRAND_LOCK) answer.error = supervise_lock(errand->path, errand->makes, rights.fds, &answer.lock, &answer.step);
   else answer.error = supervise_fifos(errand->path, &errand->lock, rights.fds, &answer.step);
   if (errand->kind == ERRAND_LOCK) rights.fds[1] = rights.fds[0];

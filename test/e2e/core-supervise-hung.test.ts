@@ -204,7 +204,7 @@ test("a lock that is held where nobody answers any more is let go without a wait
 test("what is asked for right after it was let go is given, for the letting go comes first", async () => {
   const { driver } = await begun();
   const { path } = await stoppable();
-  for (let number = 1; number <= 30; number++) {
+  for (let number = 1; number <= 200; number++) {
     driver.send("supervise", String(number), path, "1", "1");
     expect(await answer(driver, number, "lock")).toBe(0);
     driver.send("release", String(number));
