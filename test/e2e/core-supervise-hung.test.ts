@@ -7,7 +7,7 @@ import { execa } from "execa";
 import { beforeAll, beforeEach, expect, test } from "vitest";
 import { buildCore, type Driver, type Running, start, startCore, type Tools } from "../helpers/core.ts";
 import { eventually, timed } from "../helpers/eventually.ts";
-import { hangHere, mountStoppable, needHanging } from "../helpers/hung.ts";
+import { hangHere, mountStoppable, needHanging, type Stoppable } from "../helpers/hung.ts";
 import { children, send, stat } from "../helpers/proc.ts";
 import { temporaryDirectory } from "../helpers/service-dir.ts";
 import { isOffered } from "../helpers/supervise.ts";
@@ -43,6 +43,11 @@ const lives = async (driver: Driver) => {
     driver.send("ack", serial);
   });
   expect(active).toBeLessThan(1000);
+};
+/** Who has brought something may be about to close it, and would wait for the answer, killed or not. */
+const stopsFor = async (core: Running, disk: Stoppable) => {
+  await eventually("nobody asks", () => hands(core).length === 0);
+  await disk.stop();
 };
 const isFree = async (path: string) =>
   (await execa("flock", ["-n", join(path, "lock"), "true"], { reject: false })).exitCode === 0;
@@ -124,7 +129,7 @@ test("a release while it is under way leaves no descriptor, no lock and nobody w
   const { home, path, disk } = await stoppable();
   driver.send("supervise", "1", path, "1", "1");
   expect(await answer(driver, 1, "lock")).toBe(0);
-  await disk.stop();
+  await stopsFor(core, disk);
   driver.send("offer", "1", "1");
   await isAsked(core);
   driver.send("release", "1");
@@ -134,7 +139,7 @@ test("a release while it is under way leaves no descriptor, no lock and nobody w
   await isAsBefore(core, descriptors);
   expect(isOffered(home)).toBe(false);
 
-  await disk.stop();
+  await stopsFor(core, disk);
   driver.send("supervise", "2", path, "1", "1");
   await isAsked(core);
   driver.send("release", "2");
@@ -161,7 +166,7 @@ test("who takes over from a manager that has died meanwhile finds a lock that is
   const { home, path, disk } = await stoppable();
   first.send("supervise", "1", path, "1", "1");
   expect(await answer(first, 1, "lock")).toBe(0);
-  await disk.stop();
+  await stopsFor(core, disk);
   first.send("offer", "1", "1");
   first.send("supervise", "2", join(home, "other"), "1", "1");
   await eventually("both are asked for", () => hands(core).length === 2);
@@ -190,7 +195,7 @@ test("a lock that is held where nobody answers any more is let go without a wait
   expect(await answer(driver, 1, "offer")).toBe(0);
   tell(path, "u");
   const [serial = ""] = await driver.heard("letter");
-  await disk.stop();
+  await stopsFor(core, disk);
   driver.send("ack", serial);
   await lives(driver);
   driver.send("release", "1");
