@@ -55,7 +55,7 @@ export function isOwnProc(managerPid: number, corePid: number): boolean {
 
 /** The children of a process whose every thread but the first has none (the core, a shell); null where /proc does not tell. */
 export function childrenOf(pid: number): number[] | null {
-  const text = readAlike(`/proc/${pid}/task/${pid}/children`);
+  const text = alike(() => read(`/proc/${pid}/task/${pid}/children`));
   if (text === null) return null;
   return text.split(" ").filter(Boolean).map(Number);
 }
@@ -64,11 +64,11 @@ export function childrenOf(pid: number): number[] | null {
  * A list of children leaves a living one out where one before it is reaped while the kernel writes it (proc(5)): what is read
  * twice alike is right.
  */
-function readAlike(path: string): string | null {
-  let text = read(path);
+export function alike(list: () => string | null): string | null {
+  let text = list();
   for (let times = 1; times < READINGS_MAX; times++) {
     const before = text;
-    text = read(path);
+    text = list();
     if (text === before) break;
   }
   return text;
@@ -97,7 +97,7 @@ export function allChildrenOf(pid: number): number[] {
     return [];
   }
   return threads.flatMap((thread) =>
-    (readAlike(`/proc/${pid}/task/${thread}/children`) ?? "").split(" ").filter(Boolean).map(Number),
+    (alike(() => read(`/proc/${pid}/task/${thread}/children`)) ?? "").split(" ").filter(Boolean).map(Number),
   );
 }
 
