@@ -138,6 +138,10 @@ void listener_ready(void);
 
 // reap.c
 bool reap(void);
+// Tells of those that could not be told when they were reaped; a manager that has just been told who lives need not hear of
+// those before.
+void orphans_tell(void);
+void orphans_forget(void);
 // Every process but us as PID 1; elsewhere our children's groups and what we have adopted.
 void everyone_signal(int signal);
 int stray_signal(pid_t pid, unsigned long long start, int signal);

@@ -254,7 +254,9 @@ static bool tell_hello(void) {
   if (!supervise_hello()) return false;
   for (struct blob *blob = blob_first(); blob; blob = blob_after(blob))
     if (!TELL("blob", blob->key, blob->value)) return false;
-  return TELL("begin");
+  if (!TELL("begin")) return false;
+  orphans_forget();
+  return true;
 }
 
 void tell_untold(void) {
@@ -266,6 +268,7 @@ void tell_untold(void) {
   if (!manager.ready) return;
   signals_tell();
   exits_tell();
+  orphans_tell();
   letters_tell();
   for (uint32_t slot = 0; slot < child_slots; slot++)
     if (child_at(slot)) tell_child(child_at(slot));

@@ -19,12 +19,23 @@
 // Of so many orphans of a pass the manager is told more than the count.
 #define ORPHANS_TOLD 32
 
+// Reaped since the newest manager's hello and not told yet: it may have counted them among the living by then.
+static long long untold_orphans;
+
 static void tell_orphans(long long count, char details[][64], int told) {
   const char *fields[2 + ORPHANS_TOLD] = {"orphans"};
   struct decimal total = decimal(count);
   fields[1] = total.text;
   for (int i = 0; i < told; i++) fields[2 + i] = details[i];
-  if (manager.ready) (void)tell(2 + told, fields);
+  if (!manager.ready || !tell(2 + told, fields)) untold_orphans += count;
+}
+
+void orphans_tell(void) {
+  if (untold_orphans > 0 && TELL("orphans", decimal(untold_orphans).text)) untold_orphans = 0;
+}
+
+void orphans_forget(void) {
+  untold_orphans = 0;
 }
 
 static void child_exited(struct child *child, int status) {

@@ -205,6 +205,23 @@ test("an orphan is told with its session and its end; a start that failed is non
   expect([count, ...detail.split(":").slice(1)]).toEqual(["1", String(pid), "9", "0"]);
 });
 
+test("of an orphan that ends between a manager's hello and its first word it is told afterwards", async () => {
+  const core = await startCore(tools);
+  const first = await core.ready();
+  const leaving = await start(first, "arg=/bin/sh", "arg=-c", "arg=sleep 60 & wait");
+  const left = await eventually("it has a child", () => children(leaving.pid)[0]);
+  send(leaving.pid, "SIGKILL");
+  await first.heard("exited");
+  die(first);
+  const second = await core.manager();
+  // It may look at who lives from here on.
+  send(left, "SIGKILL");
+  await eventually("it is reaped", () => stat(left) === null);
+  expect(second.messages("orphans")).toEqual([]);
+  second.send("ready");
+  expect(await second.heard("orphans")).toEqual(["1"]);
+});
+
 test("a stray is signalled only with the start time that is its own", async () => {
   const core = await startCore(tools);
   const driver = await core.ready();
