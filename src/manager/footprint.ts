@@ -1,18 +1,11 @@
 // What a look at a directory from outside tells: whether it is still the same one, and whether it still grows.
 import { type Stats, statSync } from "node:fs";
 
-/**
- * Names the directory for as long as it lives; another one by the same path has another. Empty if there is none. `before`
- * is given back if that is certainly, or as far as can be told, the same.
- */
-export function identityOf(home: string, before = ""): string {
+/** Names the directory for as long as it lives; another one by the same path has another. Empty if there is none. */
+export function identityOf(home: string): string {
   const stats = look(home);
-  if (stats === null) return "";
-  const number = `${stats.dev}:${stats.ino}:`;
-  // Where the kernel does not say when it was born, Node gives the time of its last change, which is new with each one.
-  if (stats.birthtimeMs === stats.ctimeMs && before.startsWith(number)) return before;
   // A number alone is soon given to a new directory.
-  return number + stats.birthtimeMs;
+  return stats === null ? "" : `${stats.dev}:${stats.ino}:${stats.birthtimeMs}`;
 }
 
 /** True of a directory, and of a link to one. */

@@ -89,20 +89,22 @@ export function createScan(parts: ScanParts): Scan {
     },
     silent: (name) => void moved.add(name),
   });
+  const { settle } = settling;
   let listed = new Set<string>();
   const heed = ({ names, problems }: Listing) => {
     if (names !== null || parts.absent === null) intake.tell("", problems);
     if (names !== null) listed = new Set(names);
     return names;
   };
-  /** Of one that an earlier manager has found. */
+  const list = () => heed(entries.look());
+  /** Of one that was found before anybody watched, by us or by an earlier manager. */
   const identityBefore = (home: string | undefined, now: string | null) =>
     home === undefined || home === now ? undefined : reach.isSure(home) ? identityOf(home) : "";
   /** It is there, and that is all that is known. */
-  const hold = (name: string, present = parts.present()) =>
-    void (isSilent(name) && !present.has(name) && intake.silent(name));
-  /** `isTold`: the kernel has told what has moved since the last look. */
-  const rescan = (isTold = false) => {
+  const hold = (name: string, present = parts.present()) => {
+    if (isSilent(name) && !present.has(name)) intake.silent(name);
+  };
+  const rescan = () => {
     if (isClosed || isBooting || !answers("")) return;
     const root = identityOf(scanDir);
     rootIdentity ??= root;
@@ -116,9 +118,9 @@ export function createScan(parts: ScanParts): Scan {
     const present = parts.present();
     const found = names.map((name) => {
       const known = identities.get(name);
-      const isKnown = isTold && known !== undefined && !moved.has(name) && root === rootIdentity;
+      const isKnown = known !== undefined && !moved.has(name) && root === rootIdentity;
       const home = isKnown || silent.has(name) ? null : homeOf(name);
-      return { name, known, home, identity: home === null ? known : identityOf(home, known) };
+      return { name, known, home, identity: home === null ? known : identityOf(home) };
     });
     // It went or was exchanged under our eyes: what was found is of no directory that there is.
     if (identityOf(scanDir) !== root) return lookSoon();
@@ -146,7 +148,7 @@ export function createScan(parts: ScanParts): Scan {
       if (present.has(name) || (settling.has(name) && !isNew)) continue;
       if (isOther) follow.leave(name);
       const waits = unready.get(name);
-      if (isNew || waits === undefined || waits.isSilent) settling.settle(name);
+      if (isNew || waits === undefined || waits.isSilent) settle(name);
     }
     for (const name of moved) if (!silent.has(name)) moved.delete(name);
     // It may still be filled: who is not in it yet has not gone.
@@ -164,7 +166,7 @@ export function createScan(parts: ScanParts): Scan {
   const lookSoon = () => {
     forgetLook ??= clock.at(clock.now() + GATHER, () => {
       forgetLook = null;
-      rescan(true);
+      rescan();
     });
   };
   const follow = createFollow({
@@ -176,16 +178,16 @@ export function createScan(parts: ScanParts): Scan {
     listChanged(name, hasMoved) {
       if (name !== null && hasMoved) moved.add(name);
       // Its permissions may have been what was wrong.
-      else if (name !== null && unready.has(name)) settling.settle(name);
+      else if (name !== null && unready.has(name)) settle(name);
       lookSoon();
     },
     serviceChanged: (name) => {
-      if (settling.has(name) || unready.has(name)) settling.settle(name);
+      if (settling.has(name) || unready.has(name)) settle(name);
     },
     begun() {
       for (const name of unready.keys()) {
         follow.enter(name);
-        settling.settle(name);
+        settle(name);
       }
       // What came between the first look and the watch, or since the last look.
       rescan();
@@ -196,8 +198,9 @@ export function createScan(parts: ScanParts): Scan {
   /** At boot: one that had to be asked. */
   const takeLate = async (name: string) => {
     const isThere = await answersLate(name);
-    if (!isClosed && !isThere) hold(name);
-    else if (!isClosed && isDirectory(pathOf(name))) take(name);
+    if (isClosed) return;
+    if (!isThere) hold(name);
+    else if (isDirectory(pathOf(name))) take(name);
   };
 
   const takeAll = async () => {
@@ -206,14 +209,11 @@ export function createScan(parts: ScanParts): Scan {
     const { links, silent } = listing;
     const late = Promise.all([...silent].map(takeLate));
     let turnEnd = clock.now() + TURN;
-    const [place, present] = [realPath(scanDir), parts.present()];
+    const place = realPath(scanDir);
     for (const name of heed(listing) ?? []) {
       if (isClosed) return;
       if (silent.has(name)) continue;
-      const home = links.has(name) ? homeOf(name) : `${place}/${name}`;
-      // Nobody watches yet: it may be exchanged before somebody does.
-      if (!present.has(name)) identities.set(name, identityOf(home));
-      take(name, home);
+      take(name, links.has(name) ? homeOf(name) : `${place}/${name}`);
       if (clock.now() < turnEnd) continue;
       await new Promise((resolve) => setImmediate(resolve));
       turnEnd = clock.now() + TURN;
@@ -225,9 +225,9 @@ export function createScan(parts: ScanParts): Scan {
     unready,
     ...entries,
     load: (name) => intake.load(homeOf(name), name),
-    rescan: () => rescan(),
+    rescan,
     look: lookSoon,
-    names: () => heed(entries.look()),
+    names: list,
     async boot() {
       if (!answers("") && !(await answersLate(""))) return;
       isBooting = true;

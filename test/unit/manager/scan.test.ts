@@ -5,23 +5,27 @@ import { monotonic } from "../../../src/base/clock.ts";
 import { loadSettings } from "../../../src/config/settings.ts";
 import type { Reach } from "../../../src/manager/reach.ts";
 import { createScan, type ScanParts } from "../../../src/manager/scan.ts";
-import type { ServiceSpec } from "../../../src/spec/spec.ts";
 import { eventually } from "../../helpers/eventually.ts";
 import { accounts, ROOT, SH } from "../../helpers/load.ts";
 import { tree } from "../../helpers/tree.ts";
 import { anywhere } from "./house.ts";
 
-/** A scan that tells what has come and gone; `over` is what it is told otherwise. */
-function observed(scanDir: string, over: Partial<ScanParts>) {
+/** A scan of a directory behind a link, with `web` running; `meanwhile` happens in the midst of each look. */
+function scanning(meanwhile: (root: string) => void, reach: Reach = anywhere) {
+  const root = tree({ "one/web/run": SH, "two/web/run": SH, "one/link": { link: "web" } });
+  symlinkSync("one", join(root, "current"));
   const gone: string[] = [];
   const told: string[] = [];
   const appeared: string[] = [];
   const parts: ScanParts = {
     clock: monotonic,
-    reach: anywhere,
-    scanDir,
+    reach,
+    scanDir: join(root, "current"),
     defaults: () => loadSettings([], {}, ROOT, accounts).defaults,
-    present: () => new Map(),
+    present: () => {
+      meanwhile(root);
+      return new Map(["web", "link"].map((name) => [name, join(root, "one/web")]));
+    },
     appeared: ({ name }) => appeared.push(name),
     disappeared: (name) => gone.push(name),
     problem: ({ text }) => told.push(text),
@@ -29,29 +33,10 @@ function observed(scanDir: string, over: Partial<ScanParts>) {
     absent: null,
     only: null,
     unready: () => {},
-    ...over,
   };
   const scan = createScan(parts);
   onTestFinished(() => scan.close());
-  return { scan, gone, told, appeared };
-}
-
-/** A scan of a directory behind a link, with `web` running; `meanwhile` happens in the midst of each look. */
-function scanning(meanwhile: (root: string) => void, reach: Reach = anywhere) {
-  const root = tree({ "one/web/run": SH, "two/web/run": SH, "one/link": { link: "web" } });
-  symlinkSync("one", join(root, "current"));
-  const present = () => {
-    meanwhile(root);
-    return new Map(["web", "link"].map((name) => [name, join(root, "one/web")]));
-  };
-  return { ...observed(join(root, "current"), { reach, present }), root };
-}
-
-/** A scan of which all that comes runs. */
-function running(scanDir: string) {
-  const runs = new Map<string, string>();
-  const appeared = ({ name, home }: ServiceSpec) => void runs.set(name, home);
-  return { ...observed(scanDir, { present: () => runs, appeared }), runs };
+  return { scan, gone, told, appeared, root };
 }
 
 test("a service whose directory is still there stays", () => {
@@ -112,32 +97,4 @@ test("nothing is done while the scan directory itself does not answer", async ()
   await scan.boot();
   scan.rescan();
   expect([gone, scan.isSilent("")]).toEqual([[], true]);
-});
-
-/** Puts another directory in the place of `web`. */
-const exchange = (root: string) => {
-  renameSync(join(root, "one/web"), join(root, "old"));
-  renameSync(join(root, "two/web"), join(root, "one/web"));
-};
-
-test("a directory that is exchanged after it was read, and before anybody watches, is another one", async () => {
-  const root = tree({ "one/web/run": SH, "two/web/run": SH });
-  const { scan, gone, runs } = running(join(root, "one"));
-  await scan.boot();
-  expect([...runs.keys()]).toEqual(["web"]);
-  exchange(root);
-  scan.watch();
-  await eventually("the old one is gone", () => gone.length > 0);
-  expect(gone).toEqual(["web"]);
-});
-
-test("one that was only written to is still the same", async () => {
-  const root = tree({ "one/web/run": SH, "one/db/run": SH });
-  const { scan, gone } = running(join(root, "one"));
-  await scan.boot();
-  mkdirSync(join(root, "one/web/supervise"));
-  rmSync(join(root, "one/db"), { recursive: true });
-  scan.watch();
-  await eventually("what was removed is gone", () => gone.length > 0);
-  expect(gone).toEqual(["db"]);
 });
