@@ -1,7 +1,10 @@
 // What a look at a directory from outside tells: whether it is still the same one, and whether it still grows.
 import { type Stats, statSync } from "node:fs";
 
-/** Names the directory for as long as it lives; another one by the same path has another. Empty if there is none. */
+/**
+ * Names the directory for as long as it lives; another one by the same path has another. Empty if there is none. In a layered
+ * file system the first write to a directory of the image makes it another one: only those of one time are comparable.
+ */
 export function identityOf(home: string): string {
   const stats = look(home);
   // A number alone is soon given to a new directory.
