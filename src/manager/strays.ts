@@ -27,7 +27,7 @@ export function createStrays(
   hasDaemons: boolean,
 ): (signals: readonly number[]) => number {
   const isStray = (process: Process) =>
-    process.state !== "Z" &&
+    !process.isOver &&
     process.pid !== hello.corePid &&
     process.pid !== managerPid &&
     process.ppid !== managerPid &&

@@ -73,7 +73,7 @@ export function takeCensus(house: Household): Stray[] {
 /** A zombie is the core's to reap, or its parent's; it needs no signal. */
 function livingOf(pid: number): Process | null {
   const process = processOf(pid);
-  return process?.state === "Z" ? null : process;
+  return process?.isOver ? null : process;
 }
 
 function ownerOf(house: Household, process: Process): number | null {

@@ -11,8 +11,8 @@ export interface Process {
   readonly session: number;
   /** Clock ticks since boot, as text: it does not fit a double for ever, and is only compared. */
   readonly start: string;
-  /** `Z` is a zombie. */
-  readonly state: string;
+  /** It has ended, and nobody has reaped it yet. A leader may have ended and its threads go on: then it is not over. */
+  readonly isOver: boolean;
   /** At most 15 characters, whatever the process calls itself. */
   readonly comm: string;
 }
@@ -37,7 +37,7 @@ export function processOf(pid: number): Process | null {
   return {
     pid,
     comm: text.slice(open + 1, close),
-    state: fields[0] ?? "?",
+    isOver: fields[0] === "Z" && Number(fields[17]) <= 1,
     ppid: Number(fields[1]),
     session: Number(fields[3]),
     start: fields[19] ?? "0",

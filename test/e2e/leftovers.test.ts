@@ -1,5 +1,5 @@
 // Nothing of a service survives its stop, however far it has gone; and nobody else is taken for it.
-import { chmodSync, existsSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -15,7 +15,7 @@ let escapee: string;
 beforeAll(async () => {
   const directory = temporaryDirectory();
   escapee = join(directory, "escape");
-  await execa("cc", ["-O1", "-o", escapee, join(import.meta.dirname, "../fixtures/escape.c")]);
+  await execa("cc", ["-O1", "-pthread", "-o", escapee, join(import.meta.dirname, "../fixtures/escape.c")]);
   chmodSync(escapee, 0o755);
 });
 
@@ -51,6 +51,16 @@ test("an escaped process is gone before a crashed service is started again", asy
   send((await allUp(space, "web")).get("web"), "SIGKILL");
   expect(await lines(met, 2)).toEqual(["met 0", "met 0"]);
   expect(isAlive(first)).toBe(false);
+});
+
+test("an escaped process whose first thread has ended is none that has", async () => {
+  const space = await launch([scanDir({ web: { run: leaving("headless"), "service.ini": "settle = 10ms" } }).path]);
+  const isHeadless = (pid: number) => stat(pid)?.state === "Z" && readdirSync(`/proc/${pid}/task`).length > 1;
+  const headless = () => space.processes().find(isHeadless);
+  await eventually("its first thread has ended", headless);
+  await allUp(space, "web");
+  expect((await space.upkeep("stop", "web")).code).toBe(0);
+  expect(headless()).toBe(undefined);
 });
 
 test("an escaped process that ignores TERM is killed once stop-grace is over", async () => {

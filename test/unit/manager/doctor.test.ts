@@ -24,7 +24,7 @@ test.each([
   });
   const state = { phase: "finishing", want: "up", last: { exit: { code: 0 } } };
   const runner = { name: "app", spec: { type: "daemon" }, state } as unknown as Runner;
-  const process = { pid: GONE, ppid: 1, session: GONE, start: "1", state: "S", comm };
+  const process = { pid: GONE, ppid: 1, session: GONE, start: "1", isOver: false, comm };
   doctor.saw(runner, [{ process, owner: 1 }]);
   expect(said.map((text) => text.includes(`ended with exit 0 and ${words} ${GONE}) in the background; `))).toEqual([
     true,
