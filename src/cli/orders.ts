@@ -11,7 +11,7 @@ import { due, ended, fate, pidText, plain, reason, span } from "./words.ts";
 /** Reports that a start has come to nothing, whatever is tried next. */
 const failures: ReadonlySet<string> = new Set(["unstartable", "gave-up"]);
 const lost: ReadonlySet<string> = new Set(["failed", "backoff", "incomplete"]);
-const beginning: ReadonlySet<string> = new Set(["preparing", "starting", "up", "finishing"]);
+const beginning: ReadonlySet<string> = new Set(["preparing", "starting", "up", "paused", "finishing"]);
 
 /** `start`, `stop`, `restart`, `once`, `pause`, `cont`: the order, and the wait for what it is to bring about. */
 export async function order(context: Context): Promise<number> {

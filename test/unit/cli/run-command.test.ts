@@ -251,6 +251,17 @@ describe("stop, restart and the others", () => {
     expect(await ran(fake, "signal KILL web")).toEqual({ code: 3, out: "", err: "web: its control/u runs\n" });
   });
 
+  test("what was paused before its pid was known, and so before its program began, can be let go on", async () => {
+    for (const [line, order] of [
+      ["cont -w 0 web", "cont web"],
+      ["signal KILL web", "signal 9 web"],
+    ] as const) {
+      const fake = fakeSupervisor(statusOf("web", { state: "paused", pid: null }));
+      expect(await ran(fake, line)).toMatchObject({ code: 0, err: "" });
+      expect(fake.orders).toEqual([order]);
+    }
+  });
+
   test("wait ends when the goal is reached, and waits through crashes", async () => {
     const fake = fakeSupervisor(downOf("web"));
     const { clock, code } = run(fake, "wait --for ready web");
